@@ -1,0 +1,1 @@
+"""Measure, count, model, check and grade: the library under the course."""

@@ -1,0 +1,176 @@
+"""The protocol between a check and a function under test, and its local implementation.
+
+A check never calls the function itself. It speaks four verbs to the function's bench:
+
+stage    lay out a fresh copy of the input where the function will find it
+run      let the function run on it; the clock covers this alone
+collect  bring back what it returned and what its arguments became, as plain data
+count    say how often something exact happened: oracle calls, lines of memory
+
+`LocalBench` does this in the learner's own kernel. A judge gives its own: the object that stands for a student's
+function there is a handle whose attribute ``bench`` speaks the same verbs to a sandbox.
+"""
+
+import contextlib
+import io
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from perflab.check import values
+from perflab.models import lines
+from perflab.timing import Clock, seconds_of
+
+
+class FunctionFailedError(Exception):
+    """The function under test raised; the text says what and where, for its author."""
+
+
+class Bench(Protocol):
+    """Where a function under test lives, and how it is called.
+
+    Attributes
+    ----------
+    seed : int or None
+        Of all inputs, where a judge keeps one so that a verdict can be reproduced. None in a learner's kernel:
+        exact checks then use the same inputs on every run, timed checks never the same twice.
+    """
+
+    seed: int | None
+
+    def stage(self, args: tuple) -> Any:
+        """Lay out a private copy of `args`; return a token for the other verbs. A token is run at most once."""
+
+    def run(self, staged: Any, clock: Clock) -> float:
+        """Call the function on what was staged; return the seconds that it took.
+
+        Raises
+        ------
+        FunctionFailedError
+            If it raised, died or ran out of time.
+        """
+
+    def collect(self, staged: Any) -> tuple[Any, tuple]:
+        """Return the materialized result and the materialized arguments after the run.
+
+        Raises
+        ------
+        FunctionFailedError
+            If one of them is nothing that may cross.
+        """
+
+    def count(self, staged: Any, metric: str) -> float:
+        """Return an exact count: "calls" of oracles in the run, or "lines" fetched by a traced run.
+
+        "calls" asks about a staged input that has been run; "lines" runs the staged input itself.
+        """
+
+
+METRICS = {"calls": "calls of the oracle", "lines": "lines of 64 bytes fetched"}
+
+
+@dataclass
+class LocalCall:
+    """One staged call of a local function."""
+
+    args: tuple
+    result: Any = None
+    ran: bool = field(default=False)
+
+
+@dataclass(frozen=True)
+class LocalBench:
+    """Calls a function in this very process.
+
+    Attributes
+    ----------
+    fn : callable
+        The function under test.
+    seed : None
+        See `Bench`.
+    """
+
+    fn: Callable[..., Any]
+    seed: None = None
+
+    def stage(self, args: tuple) -> LocalCall:
+        """See `Bench.stage`."""
+        return LocalCall(values.copy(args))
+
+    def run(self, staged: LocalCall, clock: Clock) -> float:
+        """See `Bench.run`."""
+        if staged.ran:
+            raise RuntimeError("a staged input runs once; stage another")
+        staged.ran = True
+        fn, args = self.fn, staged.args
+        with quiet(), reported(fn):
+            seconds, staged.result = seconds_of(lambda: fn(*args), clock)
+        return seconds
+
+    def collect(self, staged: LocalCall) -> tuple[Any, tuple]:
+        """See `Bench.collect`."""
+        try:
+            result = values.materialize(staged.result)
+            after = tuple(values.materialize(a, f"argument {i}") for i, a in enumerate(staged.args))
+        except TypeError as error:
+            raise FunctionFailedError(f"{name_of(self.fn)}: {error}.") from error
+        return result, after
+
+    def count(self, staged: LocalCall, metric: str) -> float:
+        """See `Bench.count`."""
+        if metric == "calls":
+            return float(sum(oracle.calls for oracle in values.oracles(staged.args)))
+        if metric == "lines":
+            staged.ran = True
+            with quiet(), reported(self.fn):
+                return float(lines.fetched(self.fn, staged.args))
+        raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
+
+
+def bench_of(fn: Callable[..., Any]) -> Bench:
+    """Return the bench that `fn` brings along, as a judge's handle does, else a local one."""
+    return getattr(fn, "bench", None) or LocalBench(fn)
+
+
+def name_of(fn: Callable[..., Any]) -> str:
+    """Return the name by which a report calls `fn`."""
+    return getattr(fn, "__name__", type(fn).__name__)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Swallow what a call prints or warns: nbgrader gives zero to a cell with any output on stderr."""
+    sink = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stderr(sink), contextlib.redirect_stdout(sink):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def reported(fn: Callable[..., Any]) -> Iterator[None]:
+    """Turn what `fn` raises into a sentence for its author."""
+    try:
+        yield
+    except Exception as error:
+        raise FunctionFailedError(describe(fn, error)) from error
+
+
+def describe(fn: Callable[..., Any], error: BaseException) -> str:
+    """Say in a sentence or two what `fn` raised, and at which of its lines."""
+    name = name_of(fn)
+    if isinstance(error, NotImplementedError):
+        return f"{name} is not written yet: replace `raise NotImplementedError` by your own code."
+    text = str(error).strip().splitlines()
+    first = next((line.strip() for line in text if line.strip()), "")
+    sentence = f"{name} raised {type(error).__name__}{': ' + first if first else ''}"
+    # The deepest frame that is not a library's is where the author has to look.
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    own = [f for f in frames if f.name == name]
+    if own and own[-1].line:
+        sentence += f", in line {own[-1].lineno} of its cell: {own[-1].line.strip()}"
+    elif len(text) > 1:
+        details = [line.strip() for line in text[1:] if line.strip()][:4]
+        sentence += " / " + " / ".join(details)
+    return sentence + ("" if sentence.endswith(".") else ".")

@@ -1,0 +1,330 @@
+"""The four checks that tests cells call: is it correct, what does it count, is it faster, was the guess right."""
+
+import linecache
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perflab.check import values
+from perflab.check.bench import METRICS, FunctionFailedError, name_of
+from perflab.check.layouts import LayoutError
+from perflab.check.ramp import STEP, log_share, settled, steps
+from perflab.check.report import Note, NotEarnedError, Points, Report
+from perflab.check.subjects import (
+    Maker,
+    Race,
+    Subject,
+    View,
+    count_of,
+    draw,
+    exact_rng,
+    expected_of,
+    make_baseline,
+    make_subject,
+)
+from perflab.timing import CLOCKS, Clock
+
+HINTS = 3  # every exercise has three, from a nudge to nearly the answer
+LEAST_RATIO = 1.34  # below this, noise between two runs of the same code could earn points
+GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
+
+# What this process has seen, by cell and by function. A judge's process starts empty.
+_passed: dict[int, tuple[Subject, Callable[..., Any]]] = {}
+_measured: dict[str, float] = {}
+_attempts: Counter[str] = Counter()
+
+
+def correct(
+    fn: Callable[..., Any],
+    *,
+    against: Callable[..., Any],
+    on: Sequence[Maker],
+    points: float,
+    view: View | None = None,
+    returns: int | Sequence[int] | None = None,
+    rtol: float | None = None,
+    atol: float = 0.0,
+    dtype: Any = None,
+) -> Points:
+    """Give all points if `fn` does what `against` does in every case, else none.
+
+    Parameters
+    ----------
+    fn : callable
+        The learner's function.
+    against : callable
+        The reference. It sees real objects where `fn` sees oracles.
+    on : list of callable
+        Cases: each is a maker, ``make(rng) -> tuple`` of arguments.
+    points : float
+        A multiple of one half.
+    view : (Conversion, callable), optional
+        ``(convert, layout)``: `fn` gets ``convert(layout(), *args)`` in place of `args`.
+    returns : int or tuple of int, optional
+        The arguments that come back mutated and are compared in place of the result.
+    rtol, atol, dtype
+        See `perflab.check.values.difference`.
+
+    Returns
+    -------
+    Points
+        The full points; a float.
+
+    Raises
+    ------
+    NotEarnedError
+        With the first difference as the report.
+    """
+    title = f"{name_of(fn)}: correct"
+    if not on or not all(callable(make) for make in on):
+        raise ValueError("on: a list of at least one maker, make(rng) -> tuple of arguments")
+    _check_points(points)
+    case = 0
+    rows: tuple[tuple[str, str], ...] = ()
+    try:
+        subject = make_subject(fn, view)
+        for case, make in enumerate(on, 1):
+            args = draw(make, exact_rng(subject.bench, case))
+            rows = (("case", f"{case} of {len(on)}"), ("input", _brief_arguments(args)))
+            staged = subject.stage(args)
+            subject.bench.run(staged, "cpu")
+            expected = expected_of(against, args, returns)
+            actual = subject.outcome(staged, args, returns)
+            what = "the result" if returns is None else "the changed argument"
+            wrong = values.difference(actual, expected, rtol=rtol, atol=atol, dtype=dtype, where=what)
+            if wrong:
+                return _finish(Report(title, 0.0, points, f"{wrong[0].upper()}{wrong[1:]}.", rows))
+    except (FunctionFailedError, LayoutError) as error:
+        return _finish(Report(title, 0.0, points, str(error), rows))
+    _passed[id(fn)] = (subject, against)
+    cases = "case" if len(on) == 1 else "cases"
+    return _finish(Report(title, points, points, f"{len(on)} {cases} agree with {name_of(against)}."))
+
+
+def counts(
+    fn: Callable[..., Any],
+    metric: str | Callable[..., float],
+    *,
+    on: Maker,
+    zero: float,
+    full: float,
+    points: float,
+    than: Callable[..., Any] | tuple[Callable[..., Any], Maker] | None = None,
+    view: View | None = None,
+) -> Points:
+    """Give points for something exact: calls of an oracle, lines of memory, or any metric of the result.
+
+    Parameters
+    ----------
+    fn : callable
+        The learner's function; `correct` must have passed for it, in the same layout.
+    metric : str or callable
+        "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; or
+        ``metric(result, *args)``, which sees real objects where `fn` sees oracles.
+    on : callable
+        A maker, ``make(rng) -> tuple`` of arguments.
+    zero, full : float
+        The values that earn nothing and everything. With `full` below `zero`, less is better.
+    points : float
+        A multiple of one half.
+    than : callable or (callable, maker), optional
+        With it, `zero` and `full` are ratios, and the ramp between them is logarithmic: the count of ``than``
+        over the count of `fn`. A tuple ``(fn, other_input)`` compares a function with itself on another input.
+    view : (Conversion, callable), optional
+        See `correct`.
+
+    Raises
+    ------
+    NotEarnedError
+        If nothing was earned.
+    """
+    named = METRICS.get(metric, str(metric)) if isinstance(metric, str) else name_of(metric)
+    title = f"{name_of(fn)}: {named}"
+    _check_points(points)
+    if zero == full:
+        raise ValueError(f"zero and full: two different values, got {zero} twice")
+    if than is not None and not (zero > 0 and full > 0):
+        raise ValueError(f"zero and full: ratios above 0 where than= is given, got {zero} and {full}")
+    try:
+        subject = make_subject(fn, view)
+        if not _has_passed(subject):
+            return _finish(_not_correct_yet(title, points, fn))
+        value = count_of(subject, metric, draw(on, exact_rng(subject.bench, 1)))
+        rows = [(named, f"{value:,.6g}")]
+        if than is not None:
+            other, other_on, other_name = make_baseline(than, subject, on)
+            base = count_of(other, metric, draw(other_on, exact_rng(subject.bench, 1)))
+            rows.append((f"{named}, {other_name}", f"{base:,.6g}"))
+            value = base / value if value else math.inf
+            rows.append(("ratio", f"{value:.3g}"))
+    except (FunctionFailedError, LayoutError) as error:
+        return _finish(Report(title, 0.0, points, str(error)))
+    share = log_share(value, zero, full) if than is not None else (value - zero) / (full - zero)
+    rows.append(("target", f"{full:g} for all points, {zero:g} for none"))
+    earned = steps(share, points)
+    _remember(value)
+    return _finish(Report(title, earned, points, _judged(earned, points), tuple(rows)))
+
+
+def faster(
+    fn: Callable[..., Any],
+    *,
+    than: Callable[..., Any] | tuple[Callable[..., Any], Maker],
+    on: Maker,
+    zero: float,
+    full: float,
+    points: float,
+    view: View | None = None,
+    returns: int | Sequence[int] | None = None,
+    clock: Clock = "cpu",
+    rtol: float | None = None,
+    atol: float = 0.0,
+) -> Points:
+    """Give points for the measured ratio to a baseline, at the lower bound of its 99 % interval.
+
+    Both sides run on the same fresh inputs, interleaved in random order; what the timed calls return is compared.
+    Measuring stops when the interval can no longer change the points, after 9 to 41 pairs.
+
+    Parameters
+    ----------
+    fn : callable
+        The learner's function; `correct` must have passed for it, in the same layout.
+    than : callable or (callable, maker)
+        The baseline, in the layout of the arguments as made. A tuple ``(fn, other_input)`` compares the function
+        with itself: the ratio is its time on `other_input` over its time on `on`.
+    on : callable
+        A maker, ``make(rng) -> tuple`` of arguments: so large that the slower side lasts 2 ms or more.
+    zero, full : float
+        The ratios that earn nothing and everything; `zero` is at least 1.34 against another function.
+    points : float
+        A multiple of one half.
+    view, returns, rtol, atol
+        See `correct`.
+    clock : {"cpu", "wall"}
+        "wall" for I/O and threads only.
+
+    Raises
+    ------
+    NotEarnedError
+        If nothing was earned.
+    """
+    title = f"{name_of(fn)}: faster"
+    _check_points(points)
+    against_itself = isinstance(than, tuple)
+    if not 0 < zero < full:
+        raise ValueError(f"zero and full: 0 < zero < full, got {zero} and {full}")
+    if zero < LEAST_RATIO and not against_itself:
+        raise ValueError(f"zero: at least {LEAST_RATIO}, since noise alone reaches {zero}")
+    if clock not in CLOCKS:
+        raise ValueError(f"clock: one of {', '.join(map(repr, CLOCKS))}, got {clock!r}")
+    try:
+        subject = make_subject(fn, view)
+        if not _has_passed(subject):
+            return _finish(_not_correct_yet(title, points, fn))
+        baseline, base_on, base_name = make_baseline(than, subject, on)
+        # A function compared with itself is verified against the reference that `correct` used.
+        reference = _passed[id(fn)][1] if against_itself else None
+        race = Race(subject, baseline, reference, on, base_on, returns, clock, rtol, atol)
+        pairs = race.measure(lambda i: settled(i, zero, full, points))
+    except (FunctionFailedError, LayoutError) as error:
+        return _finish(Report(title, 0.0, points, str(error)))
+    i = pairs.interval
+    rows = (
+        (base_name, _milliseconds(pairs.baseline)),
+        (name_of(fn), _milliseconds(pairs.candidate)),
+        ("ratio", f"{i.median:.3g}, 99 % sure of {i.low:.3g} to {i.high:.3g} ({len(pairs.ratios)} pairs)"),
+        ("target", f"{full:g} for all points, {zero:g} for none"),
+    )
+    earned = steps(log_share(i.low, zero, full), points)
+    unsure = i.low < zero < i.high or i.low < full < i.high
+    _remember(i.median)
+    return _finish(Report(title, earned, points, _judged(earned, points), rows, unsure=unsure))
+
+
+def predicted(guess: float | None, grade_id: str) -> Note:
+    """Compare a guess, written before measuring, with the last measurement of the cell `grade_id`.
+
+    It carries no points: a wrong guess is worth as much as a right one, if you find out why.
+    """
+    measured = _measured.get(grade_id)
+    if measured is None:
+        return Note("Nothing has been measured yet: run the tests cells above first.")
+    if guess is None:
+        return Note(f"Measured: {measured:.3g}. You made no guess; next time write one down first.")
+    try:
+        guess = float(guess)
+    except (TypeError, ValueError):
+        return Note(f"Measured: {measured:.3g}. Your guess {guess!r} is no number.")
+    if guess <= 0 or measured <= 0:
+        return Note(f"You guessed {guess:.3g}; measured: {measured:.3g}.")
+    off = max(guess / measured, measured / guess)
+    verdict = "close" if off < 1.25 else "within a factor of two" if off < 2 else f"off by a factor of {off:.2g}"
+    return Note(f"You guessed {guess:.3g}; measured: {measured:.3g}. That is {verdict}.")
+
+
+def _has_passed(subject: Subject) -> bool:
+    before, _ = _passed.get(id(subject.fn), (None, None))
+    return before is not None and before.fn is subject.fn and before.layout == subject.layout
+
+
+def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:
+    sentence = (
+        f"{name_of(fn)}, as it is now, has not passed its correctness cell: run the answer cell and the cells "
+        "below it in order. Neither speed nor counts matter while the answer is wrong."
+    )
+    return Report(title, 0.0, points, sentence)
+
+
+def _check_points(points: float) -> None:
+    if not (points > 0 and float(points / STEP).is_integer()):
+        raise ValueError(f"points: a positive multiple of {STEP}, got {points!r}")
+
+
+def _judged(earned: float, points: float) -> str:
+    if earned == points:
+        return "The target is reached."
+    return "Between nothing and the target." if earned else "This is no better than where you started."
+
+
+def _milliseconds(seconds: np.ndarray) -> str:
+    return f"{np.median(seconds) * 1e3:.3g} ms"
+
+
+def _brief_arguments(args: tuple) -> str:
+    text = ", ".join(np.array2string(a, threshold=8) if isinstance(a, np.ndarray) else repr(a) for a in args)
+    text = " ".join(text.split())
+    return text if len(text) <= 160 else f"{text[:157]}..."
+
+
+def _grade_id() -> str | None:
+    """Return the id of the tests cell that is running, from its first line."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "<module>":
+            first = linecache.getline(frame.f_code.co_filename, 1)
+            if first.startswith(GRADE_ID):
+                return first.removeprefix(GRADE_ID).split()[0]
+        frame = frame.f_back
+    return None
+
+
+def _remember(value: float) -> None:
+    if (cell := _grade_id()) is not None:
+        _measured[cell] = value
+
+
+def _finish(report: Report) -> Points:
+    """Return the points with their report, or raise it where nothing was earned."""
+    if report.points > 0:
+        return Points(report)
+    cell = _grade_id()
+    not_begun = "is not written yet" in report.sentence
+    if cell is not None and not not_begun:
+        _attempts[cell] += 1
+        report = replace(report, hint=min(_attempts[cell], HINTS))
+    raise NotEarnedError(report)

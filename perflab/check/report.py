@@ -1,0 +1,118 @@
+"""What a check hands back: points that read as a plain number, and a report for people."""
+
+import html
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# Machine-readable twin of a report in a cell's outputs: what `perflab check` and a sample class print.
+MIME = "application/vnd.perflab.report+json"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one check found.
+
+    Attributes
+    ----------
+    title : str
+        What was asked, e.g. "advance: faster than advance_aos".
+    points, of : float
+        Earned and possible.
+    sentence : str
+        Why, in one sentence or two.
+    rows : tuple of (str, str)
+        What was measured: name and value.
+    unsure : bool
+        Whether the measurement was too noisy to say.
+    hint : int
+        Which hint to open next; 0 for none.
+    """
+
+    title: str
+    points: float
+    of: float
+    sentence: str
+    rows: tuple[tuple[str, str], ...] = field(default=())
+    unsure: bool = False
+    hint: int = 0
+
+    def as_text(self) -> str:
+        """Return the report for a terminal."""
+        width = max((len(name) for name, _ in self.rows), default=0)
+        body = [f"  {name:<{width}}  {value}" for name, value in self.rows]
+        return "\n".join([self._headline(), *body, self.sentence, *self._advice()])
+
+    def as_html(self) -> str:
+        """Return the report for a notebook; readable in light and dark."""
+        color = "#b3261e" if self.points == 0 else "#2e7d32" if self.points == self.of else "#b26a00"
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left;padding-right:1.5em">{html.escape(name)}</th>'
+            f'<td style="text-align:left">{html.escape(value)}</td></tr>'
+            for name, value in self.rows
+        )
+        table = f'<table style="margin:.5em 0">{rows}</table>' if rows else ""
+        advice = "".join(f"<p><em>{html.escape(line)}</em></p>" for line in self._advice())
+        return (
+            f'<div style="border-left:4px solid {color};padding-left:1em">'
+            f"<p><strong>{html.escape(self._headline())}</strong></p>{table}"
+            f"<p>{html.escape(self.sentence)}</p>{advice}</div>"
+        )
+
+    def as_bundle(self) -> dict[str, Any]:
+        """Return the report for the front ends of Jupyter, people's and programs'."""
+        return {"text/html": self.as_html(), MIME: asdict(self)}
+
+    def _headline(self) -> str:
+        return f"{self.title}: {self.points:g} of {self.of:g} points"
+
+    def _advice(self) -> list[str]:
+        lines = []
+        if self.unsure:
+            lines.append("Too noisy to say more: close what else runs on this machine and run the cell again.")
+        if self.hint:
+            lines.append(f"Stuck? Open hint {self.hint} above.")
+        return lines
+
+
+class Points(float):
+    """Points as a plain float whose display is a report.
+
+    nbgrader reads a cell's points from the text form of its result and gives full marks to anything that is no
+    plain number; so the text form is float's own.
+    """
+
+    report: Report
+
+    def __new__(cls, report: Report) -> "Points":  # noqa: D102  the class docstring says it
+        points = super().__new__(cls, report.points)
+        points.report = report
+        return points
+
+    __repr__ = float.__repr__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/plain": float.__repr__(self), **self.report.as_bundle()}
+
+
+class NotEarnedError(AssertionError):
+    """Nothing was earned: nbgrader reads an error as zero points; its rendered traceback is the report."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.as_text())
+        self.report = report
+
+    def _render_traceback_(self) -> list[str]:
+        return self.report.as_text().splitlines()
+
+
+@dataclass(frozen=True)
+class Note:
+    """A display that carries no points."""
+
+    sentence: str
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.sentence)}</p>"

@@ -1,0 +1,162 @@
+"""A function under test with its bench and its layout, and the race between it and a baseline."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from perflab.check import values
+from perflab.check.bench import Bench, FunctionFailedError, bench_of, name_of, quiet
+from perflab.check.layouts import Conversion
+from perflab.timing import CALLS, Clock, Interval, Pairs, paired
+
+Maker = Callable[[np.random.Generator], tuple]
+View = tuple[Conversion, Callable[[], Any]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function under test, its bench, and the layout in which it wants its arguments."""
+
+    fn: Callable[..., Any]
+    bench: Bench
+    convert: Conversion | None
+    layout: Any
+
+    def stage(self, args: tuple) -> Any:
+        """Lay out `args`, converted to the subject's layout."""
+        return self.bench.stage(self.convert(self.layout, *args) if self.convert else args)
+
+    def outcome(self, staged: Any, args: tuple, returns: int | Sequence[int] | None) -> Any:
+        """Return what a run handed back, in the baseline's layout; may write into `args`, the run's input."""
+        result, after = self.bench.collect(staged)
+        if returns is not None and self.convert:
+            after = self.convert.merge(self.layout, after, *args)
+        return picked(result, after, returns)
+
+
+def make_subject(fn: Callable[..., Any], view: View | None) -> Subject:
+    """Return `fn` with its bench and, given a view, with the layout that the learner's function returns."""
+    if not callable(fn):
+        raise FunctionFailedError(f"Expected a function, got {fn!r}.")
+    if view is None:
+        return Subject(fn, bench_of(fn), None, None)
+    convert, layout = view
+    bench = bench_of(layout)
+    staged = bench.stage(())
+    bench.run(staged, "cpu")
+    return Subject(fn, bench_of(fn), convert, bench.collect(staged)[0])
+
+
+def make_baseline(than: Any, subject: Subject, on: Maker) -> tuple[Subject, Maker, str]:
+    """Return the subject to compare with, its maker, and its name in the report."""
+    if isinstance(than, tuple):
+        other, other_on = than
+        if other is not subject.fn:
+            return Subject(other, bench_of(other), None, None), other_on, name_of(other)
+        return replace(subject), other_on, f"{name_of(other)} on {name_of(other_on)}"
+    return Subject(than, bench_of(than), None, None), on, name_of(than)
+
+
+def expected_of(reference: Callable[..., Any], args: tuple, returns: int | Sequence[int] | None) -> Any:
+    """Return what the reference hands back: it runs on the judge's side and sees the objects behind oracles."""
+    args = values.reveal(values.copy(args))
+    with quiet():
+        result = reference(*args)
+    return picked(result, args, returns)
+
+
+def picked(result: Any, after: tuple, returns: int | Sequence[int] | None) -> Any:
+    """Return the result, or the changed arguments that stand for it."""
+    if returns is None:
+        return result
+    return after[returns] if isinstance(returns, int) else tuple(after[i] for i in returns)
+
+
+def count_of(subject: Subject, metric: str | Callable[..., float], args: tuple) -> float:
+    """Return a metric of one run of `subject` on `args`."""
+    staged = subject.stage(args)
+    if metric != "lines":
+        subject.bench.run(staged, "cpu")
+    if isinstance(metric, str):
+        return subject.bench.count(staged, metric)
+    result, _ = subject.bench.collect(staged)
+    return float(metric(result, *values.reveal(values.copy(args))))
+
+
+def draw(make: Maker, rng: np.random.Generator) -> tuple:
+    """Return one input of a maker."""
+    args = make(rng)
+    if not isinstance(args, tuple):
+        raise TypeError(f"{name_of(make)} returned a {type(args).__name__}; a maker returns a tuple of arguments")
+    return args
+
+
+def exact_rng(bench: Bench, case: int) -> np.random.Generator:
+    """Return the generator of an exact check's case: fixed in a learner's kernel, secret under a judge."""
+    return np.random.default_rng([bench.seed or 0, case])
+
+
+def fresh_rng(bench: Bench) -> np.random.Generator:
+    """Return the generator of a timed check: new on every run for a learner; under a judge, of its seed."""
+    return np.random.default_rng(None if bench.seed is None else [bench.seed, 0])
+
+
+@dataclass(frozen=True)
+class Race:
+    """A timed comparison of a subject with its baseline.
+
+    Attributes
+    ----------
+    reference : callable or None
+        Verifies every outcome on its own; None compares the outcomes of both sides with each other.
+    """
+
+    subject: Subject
+    baseline: Subject
+    reference: Callable[..., Any] | None
+    on: Maker
+    base_on: Maker
+    returns: int | Sequence[int] | None
+    clock: Clock
+    rtol: float | None
+    atol: float
+
+    def measure(self, decided: Callable[[Interval], bool]) -> Pairs:
+        """Time pairs until `decided(interval)`; one untimed call a side comes first, for compilation."""
+        rng = fresh_rng(self.subject.bench)
+        sides = [(self.baseline, self.base_on), (self.subject, self.on)]
+        for side, make in sides:
+            side.bench.run(side.stage(draw(make, rng)), self.clock)
+
+        def pair(_: int) -> tuple[float, float]:
+            # The same keys give both sides equal inputs; no key comes twice.
+            keys = rng.integers(2**63, size=CALLS)
+            inputs = [draw(self.on, np.random.default_rng(key)) for key in keys]
+            others = inputs
+            if self.base_on is not self.on:
+                others = [draw(self.base_on, np.random.default_rng(key)) for key in keys]
+            best, calls = [math.inf, math.inf], [[], []]
+            for side in rng.permutation(2):
+                for args in (others, inputs)[side]:
+                    calls[side].append(sides[side][0].stage(args))
+                    best[side] = min(best[side], sides[side][0].bench.run(calls[side][-1], self.clock))
+            # Each input is spent now, so the comparison may write into it.
+            for args, theirs, ours in zip(inputs, *calls, strict=True):
+                self._verify(args, theirs, ours)
+            return best[0], best[1]
+
+        return paired(pair, decided)
+
+    def _verify(self, args: tuple, theirs: Any, ours: Any) -> None:
+        if self.reference is not None:
+            expected = expected_of(self.reference, args, self.returns)
+        else:
+            expected = self.baseline.outcome(theirs, args, self.returns)
+        actual = self.subject.outcome(ours, args, self.returns)
+        where = "the outcome of a timed call"
+        wrong = values.difference(actual, expected, rtol=self.rtol, atol=self.atol, where=where)
+        if wrong:
+            raise FunctionFailedError(f"{wrong[0].upper()}{wrong[1:]}. Fast does not count when it is wrong.")

@@ -1,0 +1,241 @@
+"""What may cross between a check and a function under test: copied, verified, compared.
+
+Only plain data crosses: NumPy arrays (structured too), Python and NumPy scalars, `None`, str, bytes, tuples,
+namedtuples, lists, dicts, dataclasses, and oracles. Never an object with behavior of its own: such an object
+could lie about what it equals.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from perflab.check.oracles import Oracle
+
+LINE = 64  # bytes; staged arrays start on a cache line, so that a record of 64 bytes is one line
+SCALARS = (bool, int, float, complex, str, bytes, type(None))
+# Relative tolerance when an exercise names none: a few rounding errors, not another algorithm's noise.
+DEFAULT_RTOL = {np.dtype(np.float16): 1e-2, np.dtype(np.float32): 1e-5}
+DEFAULT_RTOL_OTHER = 1e-9
+
+
+def _rebuild(value: Any, leaf: Callable[[Any, str], Any], where: str) -> Any:
+    """Return `value` with `leaf(x, path)` in place of each array, scalar and oracle; refuse all else."""
+    kind = type(value)
+    if kind in SCALARS or isinstance(value, np.generic | np.ndarray | Oracle):
+        return leaf(value, where)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return kind(*(_rebuild(v, leaf, f"{where}.{n}") for n, v in zip(value._fields, value, strict=True)))
+    if kind in (tuple, list):
+        return kind(_rebuild(v, leaf, f"{where}[{i}]") for i, v in enumerate(value))
+    if kind is dict:
+        return {_rebuild(k, leaf, f"{where} key"): _rebuild(v, leaf, f"{where}[{k!r}]") for k, v in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        parts = {name: _rebuild(getattr(value, name), leaf, f"{where}.{name}") for name in names}
+        twin = object.__new__(kind)
+        for name, part in parts.items():
+            object.__setattr__(twin, name, part)
+        return twin
+    raise TypeError(
+        f"{where} is a {kind.__module__}.{kind.__qualname__}; use NumPy arrays, numbers, str, bytes, tuples, "
+        "lists, dicts or dataclasses of these"
+    )
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.ndarray:
+    """Return an uninitialized array that starts on a cache line."""
+    dtype = np.dtype(dtype)
+    room = np.empty(math.prod(shape) * dtype.itemsize + LINE, np.uint8)
+    return np.ndarray(shape, dtype, buffer=room, offset=-room.ctypes.data % LINE, order=order)
+
+
+def copy_array(array: np.ndarray) -> np.ndarray:
+    """Return a copy of `array` that shares no memory, starts on a cache line and keeps the order of axes."""
+    array = np.asarray(array)
+    if array.dtype.hasobject:
+        raise TypeError("an array of Python objects; use an array of numbers or records")
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    twin = aligned_empty(array.shape, array.dtype, order)
+    twin[...] = array
+    return twin
+
+
+def copy(value: Any, where: str = "the argument") -> Any:
+    """Return a private copy of `value`: fresh memory, fresh oracles that have not been called yet.
+
+    Raises
+    ------
+    TypeError
+        If something in it may not cross.
+    """
+
+    def leaf(x: Any, path: str) -> Any:
+        if isinstance(x, Oracle):
+            return x.fresh()
+        if isinstance(x, np.ndarray):
+            return copy_array(x)
+        return x
+
+    return _rebuild(value, leaf, where)
+
+
+def reveal(value: Any) -> Any:
+    """Return `value` with every oracle replaced by the object that it stands for: for references only."""
+    return _rebuild(value, lambda x, _: x.target() if isinstance(x, Oracle) else x, "the argument")
+
+
+def oracles(value: Any) -> list[Oracle]:
+    """Return all oracles inside `value`."""
+    found: list[Oracle] = []
+
+    def leaf(x: Any, _: str) -> Any:
+        if isinstance(x, Oracle):
+            found.append(x)
+        return x
+
+    _rebuild(value, leaf, "the argument")
+    return found
+
+
+def materialize(value: Any, where: str = "the result") -> Any:
+    """Return what a function handed back, as plain data: nothing lazy, nothing with behavior of its own.
+
+    Raises
+    ------
+    TypeError
+        With a sentence that names the place and what is allowed.
+    """
+
+    def leaf(x: Any, path: str) -> Any:
+        if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+            raise TypeError(f"{path} is a {type(x).__name__}; return a plain NumPy array")
+        if isinstance(x, np.generic) and not type(x).__module__.startswith("numpy"):
+            raise TypeError(f"{path} is a {type(x).__name__}; return a plain number")
+        return x
+
+    return _rebuild(value, leaf, where)
+
+
+def _number(x: Any) -> bool:
+    return isinstance(x, bool | int | float | complex | np.generic) and not isinstance(x, np.void | np.str_)
+
+
+def difference(
+    actual: Any,
+    expected: Any,
+    *,
+    rtol: float | None = None,
+    atol: float = 0.0,
+    dtype: Any = None,
+    where: str = "the result",
+) -> str | None:
+    """Say where `actual` first differs from `expected`, or return None.
+
+    Parameters
+    ----------
+    actual, expected : object
+        Materialized values.
+    rtol, atol : float
+        Tolerance of floating-point numbers, as in `numpy.isclose`; `rtol` is by default 1e-5 for float32 and
+        1e-9 for float64. Integers, booleans and strings must be equal.
+    dtype : dtype, optional
+        The exact type that every array and scalar of the result must have.
+    where : str
+        How the report names the value.
+    """
+    tolerance = {"rtol": rtol, "atol": atol, "dtype": dtype}
+    if isinstance(expected, np.ndarray) and expected.shape != ():
+        return _array_difference(actual, expected, where, **tolerance)
+    if _number(expected) or (isinstance(expected, np.ndarray) and expected.shape == ()):
+        if not _number(actual) and not (isinstance(actual, np.ndarray) and actual.shape == ()):
+            return f"{where} is {_brief(actual)}; expected the number {_brief(expected)}"
+        return _array_difference(np.asarray(actual), np.asarray(expected), where, scalar=True, **tolerance)
+    if isinstance(expected, tuple | list):
+        if not isinstance(actual, tuple | list) or len(actual) != len(expected):
+            return f"{where} is {_brief(actual)}; expected {len(expected)} values: {_brief(expected)}"
+        pairs = enumerate(zip(actual, expected, strict=True))
+        found = (difference(a, e, where=f"{where}[{i}]", **tolerance) for i, (a, e) in pairs)
+        return next((sentence for sentence in found if sentence), None)
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict) or actual.keys() != expected.keys():
+            return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
+        found = (difference(actual[k], expected[k], where=f"{where}[{k!r}]", **tolerance) for k in expected)
+        return next((sentence for sentence in found if sentence), None)
+    if dataclasses.is_dataclass(expected):
+        if type(actual) is not type(expected):
+            return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
+        return difference(dataclasses.asdict(actual), dataclasses.asdict(expected), where=where, **tolerance)
+    if type(actual) is not type(expected) or actual != expected:
+        return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
+    return None
+
+
+def _array_difference(
+    actual: Any,
+    expected: np.ndarray,
+    where: str,
+    *,
+    rtol: float | None,
+    atol: float,
+    dtype: Any,
+    scalar: bool = False,
+) -> str | None:
+    if not isinstance(actual, np.ndarray):
+        return f"{where} is {_brief(actual)}; expected an array of shape {expected.shape}"
+    if actual.shape != expected.shape:
+        return f"{where} has shape {actual.shape}; expected {expected.shape}"
+    if dtype is not None and actual.dtype != np.dtype(dtype):
+        return f"{where} has dtype {actual.dtype}; expected {np.dtype(dtype)}"
+    if actual.dtype == expected.dtype and _same_bytes(actual, expected):
+        return None
+    if expected.dtype.names:
+        if actual.dtype.names != expected.dtype.names:
+            return f"{where} has fields {actual.dtype.names}; expected {expected.dtype.names}"
+        found = (
+            _array_difference(actual[n], expected[n], f"{where}[{n!r}]", rtol=rtol, atol=atol, dtype=None)
+            for n in expected.dtype.names
+        )
+        return next((sentence for sentence in found if sentence), None)
+    # Booleans are no numbers here: 1 is not an answer to a yes-or-no question.
+    if (actual.dtype.kind == "b") != (expected.dtype.kind == "b"):
+        return f"{where} has dtype {actual.dtype}; expected {expected.dtype}"
+    if actual.dtype.kind not in "biufc" or expected.dtype.kind not in "biufc":
+        same = np.asarray(actual == expected)
+    elif expected.dtype.kind in "fc" or actual.dtype.kind in "fc":
+        if rtol is None:
+            rtol = max(DEFAULT_RTOL.get(t, DEFAULT_RTOL_OTHER) for t in (actual.dtype, expected.dtype))
+        same = np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
+    else:
+        same = np.asarray(actual == expected)
+    if same.shape != expected.shape:
+        return f"{where} has dtype {actual.dtype}; expected {expected.dtype}"
+    if same.all():
+        return None
+    if scalar:
+        return f"{where} is {_brief(actual[()])}; expected {_brief(expected[()])}"
+    first = tuple(int(i) for i in np.argwhere(~same)[0])
+    index = ", ".join(map(str, first))
+    wrong = int(same.size - np.count_nonzero(same))
+    return (
+        f"{where}[{index}] is {_brief(actual[first])}; expected {_brief(expected[first])} "
+        f"({wrong} of {same.size} values differ)"
+    )
+
+
+def _same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
+    """Tell quickly whether two arrays are equal to the bit; most timed outcomes are."""
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+        return False
+    return np.array_equal(a.reshape(-1).view(np.uint8), b.reshape(-1).view(np.uint8))
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,113 @@
+"""Bring a submission back into form before nbgrader grades it, so that a damaged one costs only itself.
+
+nbgrader trusts the metadata of a submitted notebook: a tag can skip a tests cell, a duplicated cell stops the
+whole batch, a deleted one leaves a submission ungraded. What the gradebook knows of a released notebook is
+enough to put all of this right.
+"""
+
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.api import Gradebook
+from nbgrader.nbgraderformat import SCHEMA_VERSION
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+# In place of nbgrader's own list: DeduplicateIds, which breaks a notebook's metadata, is not needed any more.
+SANITIZE = [
+    "perflab.course.submission.RestoreForm",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+
+class RestoreForm(NbGraderPreprocessor):
+    """Whitelist metadata, restore missing cells, drop duplicated ones: all from the gradebook."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Return the submission in the form of the released notebook; nothing of its code is lost."""
+        about = resources["nbgrader"]
+        with Gradebook(about["db_url"]) as gradebook:
+            known = released_cells(gradebook.find_notebook(about["notebook"], about["assignment"]))
+        nb.cells = restored(nb.cells, known)
+        nb.metadata = NotebookNode({k: v for k, v in nb.metadata.items() if k in ("kernelspec", "language_info")})
+        return nb, resources
+
+
+def released_cells(notebook: Any) -> dict[str, NotebookNode]:
+    """Return the cells that nbgrader knows of a released notebook, by grade id and in order.
+
+    Parameters
+    ----------
+    notebook : nbgrader.api.Notebook
+    """
+    grades = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    tasks = {cell.name: cell.max_score for cell in notebook.task_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    known = {}
+    for cell in notebook.source_cells:
+        name = cell.name
+        flags = {
+            "schema_version": SCHEMA_VERSION,
+            "grade_id": name,
+            "grade": name in grades,
+            "solution": name in solutions,
+            "locked": bool(cell.locked),
+            "task": name in tasks,
+            "cell_type": cell.cell_type,
+            "checksum": cell.checksum,
+        }
+        points = grades.get(name, tasks.get(name))
+        if points is not None:
+            flags["points"] = points
+        new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+        known[name] = new(cell.source, metadata={"nbgrader": flags})
+    return known
+
+
+def restored(submitted: list[NotebookNode], known: dict[str, NotebookNode]) -> list[NotebookNode]:
+    """Return the cells of a submission with the metadata, the completeness and the uniqueness of the release.
+
+    Parameters
+    ----------
+    submitted : list of NotebookNode
+    known : dict
+        Released cells by grade id, in order.
+    """
+    cells: list[NotebookNode] = []
+    seen: set[str] = set()
+    for cell in submitted:
+        name = grade_id_of(cell)
+        cell.metadata = NotebookNode()
+        if name not in known:
+            cells.append(cell)
+            continue
+        if name in seen:
+            # A second copy of a locked cell says nothing new; of an answer it may hold the learner's code.
+            if not known[name].metadata.nbgrader.locked:
+                cells.append(cell)
+            continue
+        seen.add(name)
+        cell.metadata = known[name].metadata
+        cells.append(cell)
+    names = list(known)
+    for i, name in enumerate(names):
+        if name in seen:
+            continue
+        # Behind the nearest released cell before it; all of these are in place by now.
+        before = names[i - 1] if i else None
+        place = 1 + next(
+            (j for j, c in enumerate(cells) if c.metadata.get("nbgrader", {}).get("grade_id") == before), -1
+        )
+        cells.insert(place, known[name])
+    return cells
+
+
+def grade_id_of(cell: NotebookNode) -> str | None:
+    """Return the grade id that a submitted cell claims, whatever its metadata looks like."""
+    claimed = cell.get("metadata")
+    claimed = claimed.get("nbgrader") if isinstance(claimed, dict) else None
+    name = claimed.get("grade_id") if isinstance(claimed, dict) else None
+    return name if isinstance(name, str) else None

@@ -1,0 +1,114 @@
+"""The PDF holds what the book holds, and LaTeX had nothing to complain about."""
+
+import json
+import re
+import subprocess
+import unicodedata
+from pathlib import Path
+
+import pytest
+from builds import ROOT, book_pages
+
+LOG_COMPLAINTS = re.compile(r"^.*(?:Missing character|undefined|multiply defined|^! ).*$", re.MULTILINE)
+
+
+def plain(text):
+    """Return a text without what typesetting changes: line breaks, ligatures, capitals."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def missing(text, expected):
+    """Return those of the expected passages that are not in the text of a PDF."""
+    return [passage for passage in expected if plain(passage) not in plain(text)]
+
+
+def log_complaints(log):
+    """Return LaTeX's warnings about characters and references."""
+    return [line for line in LOG_COMPLAINTS.findall(log) if "not undefined" not in line]
+
+
+def unprinted_pictures(executed, tex):
+    """Return the pages, executed notebooks below a folder, whose pictures are not in the LaTeX source."""
+    unprinted = []
+    for path in sorted(Path(executed).glob("**/*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+        # A picture without a PDF prints as words, if at all.
+        drawn = [
+            data for data in outputs if "application/vnd.jupyter.widget-view+json" in data or "<svg" in str(data)
+        ]
+        if any("application/pdf" not in data for data in drawn):
+            unprinted.append(path.name)
+    printed = len(re.findall(r"\\includegraphics|\\sphinxincludegraphics", tex))
+    return unprinted or ([] if printed else ["no picture at all"])
+
+
+@pytest.fixture(scope="module")
+def text(pdf):
+    """Return the text of the PDF."""
+    return subprocess.run(["pdftotext", pdf / "book.pdf", "-"], check=True, text=True, capture_output=True).stdout
+
+
+def test_has_the_title_and_the_code_of_each_chapter(text):
+    expected = []
+    for page in book_pages():
+        source = ROOT / f"{page}.md"
+        if source.exists() and page != "book/index":
+            chapter = source.read_text("utf-8")
+            expected.append(re.search(r"^# (.*)$", chapter, re.MULTILINE)[1])
+            expected += re.findall(r"^(?:import|from) \w.*$", chapter, re.MULTILINE)[:1]
+    assert len(expected) >= 4
+    assert missing(text, expected) == []
+
+
+def test_has_the_exercises(text):
+    notebooks = [ROOT / f"{page}.ipynb" for page in book_pages() if page.startswith("exercises/")]
+    first_lines = [json.loads(path.read_text("utf-8"))["cells"][0]["source"] for path in notebooks]
+    titles = ["".join(lines).splitlines()[0].lstrip("# ") for lines in first_lines]
+    assert titles
+    assert missing(text, titles) == []
+
+
+def test_missing_passage_is_reported():
+    assert missing("Chapter\nONE\nEﬃcient code", ["efficient code", "slow code"]) == ["slow code"]
+
+
+def test_has_no_open_reference(text):
+    assert "??" not in text
+
+
+def test_latex_has_no_complaint(pdf):
+    assert log_complaints((pdf / "book.log").read_text("utf-8", errors="replace")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Missing character: There is no 書 in font "[FreeSerif.otf]/OT:script=latn;language=dflt;"!',
+        "LaTeX Warning: Reference `nowhere' on page 3 undefined on input line 12.",
+        "LaTeX Warning: There were undefined references.",
+        "LaTeX Warning: There were multiply defined labels.",
+        "! Undefined control sequence.",
+    ],
+)
+def test_complaint_is_reported(line):
+    assert log_complaints(f"This is XeTeX\n{line}\nOutput written on book.pdf") == [line]
+
+
+def test_has_the_pictures(pdf):
+    tex = (pdf / "book.tex").read_text("utf-8")
+    assert unprinted_pictures(pdf.parent / "jupyter_execute", tex) == []
+    assert "VBox(" not in tex
+
+
+@pytest.mark.parametrize(
+    ("data", "tex"),
+    [
+        ({"application/vnd.jupyter.widget-view+json": {}}, r"\sphinxincludegraphics{x}"),
+        ({"text/html": "<svg></svg>"}, r"\sphinxincludegraphics{x}"),
+        ({"text/html": "<svg></svg>", "application/pdf": ""}, "no picture"),
+    ],
+)
+def test_unprinted_picture_is_reported(tmp_path, data, tex):
+    (tmp_path / "page.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": data}]}]}))
+    assert unprinted_pictures(tmp_path, tex)

@@ -1,0 +1,146 @@
+"""Run an exercise the way a kernel would, each time in a fork of one warm process.
+
+A fork costs milliseconds where a kernel costs a second; that nbgrader's kernel gives the same points is tested
+once an exercise, in tests/grading.
+"""
+
+import ast
+import multiprocessing
+import os
+import runpy
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from perflab import check, figures  # noqa: F401  imported here so that forks find them warm
+from perflab.check.checks import GRADE_ID
+from perflab.check.report import Report
+from perflab.course.notebook import student
+from perflab.course.source import Cell, Exercise, run_cell, with_answer
+
+# The first compilation starts LLVM; once here, not once a fork.
+numba.njit(lambda a: a["x"].sum())(np.zeros(2, [("x", np.float32)]))
+
+HERE = Path(__file__).parent
+LIMIT = 60  # seconds until a run is given up
+
+spent: Counter[str] = Counter()  # CPU seconds of all runs of an exercise in this process
+
+Expected = float | tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What one tests cell gave: points, the report, and the CPU seconds that it took."""
+
+    points: float
+    report: str
+    unsure: bool
+    seconds: float
+
+
+def mutants(exercise: Exercise) -> dict[str, tuple[str, dict[str, Expected]]]:
+    """Return the broken twins of an exercise: answer source and expected points by grade id."""
+    return runpy.run_path(str(HERE / f"{exercise.name}.py"))["MUTANTS"]
+
+
+def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) -> dict[str, Graded]:
+    """Return what each tests cell gives in a fork of this process.
+
+    Parameters
+    ----------
+    answer : str, optional
+        In place of the exercise's own answer.
+    strip : bool
+        Grade the untouched notebook, as a learner gets it, instead.
+    """
+    exercise = exercise if answer is None else with_answer(exercise, answer)
+    parent, child = multiprocessing.Pipe(duplex=False)
+    pid = os.fork()
+    if pid == 0:
+        # The child must never return into pytest.
+        try:
+            child.send(_run(exercise, strip))
+        except BaseException as error:
+            child.send(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+        finally:
+            # Wait to be killed: the parent reads the points first, then ends the fork.
+            child.close()
+            signal.pause()
+    child.close()
+    try:
+        if not parent.poll(LIMIT):
+            raise TimeoutError(f"{exercise.name}: no points after {LIMIT} s")
+        outcome = parent.recv()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        usage = os.wait4(pid, 0)[2]
+        spent[exercise.name] += usage.ru_utime + usage.ru_stime
+        parent.close()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+@contextmanager
+def busy(hogs: int = 2) -> Iterator[None]:
+    """Keep `hogs` cores busy with endless loops."""
+    pids = []
+    for _ in range(hogs):
+        pid = os.fork()
+        if pid == 0:
+            while True:
+                pass
+        pids.append(pid)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _run(exercise: Exercise, strip: bool) -> dict[str, Graded]:
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    if strip:
+        released = {cell.id: cell.source for cell in student(exercise).cells}
+        cells = [Cell(c.kind, released[c.grade_id], c.line, c.role, c.grade_id, c.points)
+                 for c in exercise.cells if c.grade_id]  # fmt: skip
+    else:
+        cells = list(exercise.cells)
+    graded = {}
+    for cell in cells:
+        if cell.role in ("given", "predict", "answer"):
+            run_cell(cell, namespace)
+        elif cell.role == "tests":
+            graded[cell.grade_id] = _points(cell, namespace)
+    return graded
+
+
+def _points(cell: Cell, namespace: dict[str, Any]) -> Graded:
+    """Run a tests cell and read its points as nbgrader does: from the last bare expression."""
+    *above, last = ast.parse(cell.source).body
+    assert isinstance(last, ast.Expr)
+    # The first line is what the generated notebook has there; the check finds its cell by it.
+    head = f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points)\n"
+    show = Cell(cell.kind, f"{head}shown = ({ast.unparse(last)})", cell.line, grade_id=cell.grade_id)
+    start = time.process_time()
+    try:
+        if above:
+            run_cell(Cell(cell.kind, "\n".join(map(ast.unparse, above)), cell.line), namespace)
+        run_cell(show, namespace)
+    except AssertionError as error:
+        report: Report = error.report
+        points = 0.0
+    else:
+        shown = namespace["shown"]
+        report, points = shown.report, float(repr(shown))
+    return Graded(points, report.as_text(), report.unsure, time.process_time() - start)
