@@ -274,8 +274,8 @@ def _has_passed(subject: Subject) -> bool:
 
 def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:
     sentence = (
-        f"{name_of(fn)}, as it is now, has not passed its correctness cell: run the answer cell and the cells "
-        "below it in order. Neither speed nor counts matter while the answer is wrong."
+        f"{name_of(fn)} has not passed its correctness cell yet. Run the cells from the answer down; "
+        "neither counts nor speed matter while the answer is wrong."
     )
     return Report(title, 0.0, points, sentence)
 

@@ -55,7 +55,7 @@ def replace_all(folder: Path, files: dict[Path, bytes], stale: str | None = None
     stale : str, optional
         A glob pattern: files that match it and are not among `files` are removed.
     """
-    changed = {folder / path: data for path, data in files.items() if _content(folder / path) != data}
+    changed = {folder / path: data for path, data in files.items() if content(folder / path) != data}
     gone = {path for path in folder.glob(stale) if path.relative_to(folder) not in files} if stale else set()
     fresh = {path: path.with_name(f".{path.name}.new") for path in changed}
     try:
@@ -75,7 +75,8 @@ def replace_all(folder: Path, files: dict[Path, bytes], stale: str | None = None
     return sorted({*changed, *gone})
 
 
-def _content(path: Path) -> bytes | None:
+def content(path: Path) -> bytes | None:
+    """Return what is in a file, or None."""
     try:
         return path.read_bytes()
     except OSError:

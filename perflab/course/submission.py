@@ -5,13 +5,16 @@ whole batch, a deleted one leaves a submission ungraded. What the gradebook know
 enough to put all of this right.
 """
 
+from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode
 
 # In place of nbgrader's own list: DeduplicateIds, which breaks a notebook's metadata, is not needed any more.
 SANITIZE = [
@@ -26,18 +29,26 @@ SANITIZE = [
 class RestoreForm(NbGraderPreprocessor):
     """Whitelist metadata, restore missing cells, drop duplicated ones: all from the gradebook."""
 
+    release = Unicode(
+        help="The folder of released assignments: the gradebook does not keep the order of cells."
+    ).tag(config=True)
+
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Return the submission in the form of the released notebook; nothing of its code is lost."""
         about = resources["nbgrader"]
         with Gradebook(about["db_url"]) as gradebook:
             known = released_cells(gradebook.find_notebook(about["notebook"], about["assignment"]))
+        released = Path(self.release, about["assignment"], f"{about['notebook']}.ipynb")
+        if released.is_file():
+            order = [grade_id_of(cell) for cell in nbformat.read(released, as_version=4).cells]
+            known = {name: known[name] for name in order if name in known}
         nb.cells = restored(nb.cells, known)
         nb.metadata = NotebookNode({k: v for k, v in nb.metadata.items() if k in ("kernelspec", "language_info")})
         return nb, resources
 
 
 def released_cells(notebook: Any) -> dict[str, NotebookNode]:
-    """Return the cells that nbgrader knows of a released notebook, by grade id and in order.
+    """Return the cells that nbgrader knows of a released notebook, by grade id.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """The HTML book builds without a warning, and the rules that this rests on report what they should."""
 
 import html as html_module
+import json
 import re
 from pathlib import Path
 
@@ -28,18 +29,24 @@ BROKEN = {
 }
 
 
+def shown_text(path):
+    """Return the text that a reader of an HTML page or of a notebook sees."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".html":
+        return html_module.unescape(re.sub(r"<[^>]*>", "", text))
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+
+
 def leaks(folder, sources):
     """Return the lines of solutions, hidden tests and mark schemes that are on the exercises' pages."""
-    pages = ""
-    for path in sorted(Path(folder).glob("**/exercises/**/*")):
-        if path.is_file():
-            # Tags split a highlighted line; JSON splits none.
-            pages += html_module.unescape(re.sub(r"<[^>]*>", "", path.read_text("utf-8"))).replace('\\"', '"')
-    secrets = {line for _, block in SECRETS.findall("".join(sources)) for line in block.splitlines()}
-    open_lines = {line.strip() for source in sources for line in SECRETS.sub("", source).splitlines()}
-    lines = {line.strip("# \t") for line in secrets if line.strip() not in open_lines}
-    found = [line for line in lines if len(line) > 12 and line in pages]
-    return sorted(found + re.findall(r"BEGIN (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)", pages))
+    pages = [path for path in Path(folder).glob("**/exercises/**/*") if path.suffix in (".html", ".ipynb")]
+    shown = {line.strip("# ") for path in pages for line in shown_text(path).splitlines()}
+    secret = {line for line in shown if line.startswith(("BEGIN SOLUTION", "BEGIN HIDDEN", "BEGIN MARK"))}
+    for source in sources:
+        open_lines = {line.strip("# ") for line in SECRETS.sub("", source).splitlines()}
+        blocks = "\n".join(block for _, block in SECRETS.findall(source))
+        secret |= {line.strip("# ") for line in blocks.splitlines()} - open_lines
+    return sorted(secret & shown - {""})
 
 
 def needless_scripts(folder):
@@ -65,13 +72,18 @@ def test_shows_nothing_of_a_solution(html):
 
 
 @pytest.mark.parametrize(
-    "page", ["<b>return</b> value + value", '{"source": "return value + value"}', "### BEGIN HIDDEN TESTS"]
+    ("name", "page"),
+    [
+        ("page.html", "<pre>  <b>return</b> value &lt; 3</pre>"),
+        ("page.ipynb", '{"cells": [{"source": ["def f(value):\\n", "    return value < 3"]}]}'),
+        ("page.html", "<h1>BEGIN MARK SCHEME</h1>"),
+    ],
 )
-def test_leak_is_reported(tmp_path, page):
-    (tmp_path / "exercises" / "area").mkdir(parents=True)
-    (tmp_path / "exercises" / "area" / "page.html").write_text(page)
-    source = "def f(value):\n    ### BEGIN SOLUTION\n    return value + value\n    ### END SOLUTION\n"
-    assert leaks(tmp_path, [source])
+def test_leak_is_reported(tmp_path, name, page):
+    path = tmp_path / "exercises" / "area" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(page)
+    assert leaks(tmp_path, ["def f(value):\n    ### BEGIN SOLUTION\n    return value < 3\n    ### END SOLUTION\n"])
 
 
 def test_loads_scripts_only_where_they_work(html):

@@ -1,41 +1,177 @@
-"""Broken twins of memory/soa_vs_aos: answer source, and the points each tests cell may give (exact, or a range)."""
+"""Broken twins of memory/soa_vs_aos: an answer, and the points that each tests cell may give (exact, or a range)."""
 
-HEAD = "@njit{opt}\ndef advance(parts, dt):\n"
-LAY = "def layout(): return {}\n".format
-SOA = LAY('("x",), ("y",), ("vx",), ("vy",)')
-NAIVE = "    table, = parts\n    for i in range(table.size):\n        table[i].x += table[i].vx * dt\n        table[i].y += table[i].vy * dt\n"
-C, M, S = "soa_vs_aos_correct", "soa_vs_aos_misses", "soa_vs_aos_speed"
+CORRECT, LINES, SPEED = "soa_vs_aos_correct", "soa_vs_aos_lines", "soa_vs_aos_speed"
+
+
+def points(correct, lines, speed):
+    return {CORRECT: correct, LINES: lines, SPEED: speed}
+
+
+ONE_ARRAY_A_FIELD = """
+def layout():
+    return ("x",), ("y",), ("vx",), ("vy",)
+"""
+
+RECORDS = """
+@njit
+def advance(parts, dt):
+    (table,) = parts
+    for i in range(table.size):
+        table[i].x += table[i].vx * dt
+        table[i].y += table[i].vy * dt
+"""
+
 MUTANTS = {
-    "naive": (LAY("(FIELDS,)") + HEAD.format(opt="") + NAIVE, {C: 3, M: 0, S: 0}),
+    # The slow code in the new form.
+    "naive": (
+        """
+def layout():
+    return (FIELDS,)
+"""
+        + RECORDS,
+        points(3, 0, 0),
+    ),
+    # Half of the work takes half of the time.
     "wrong_but_fast": (
-        SOA
-        + HEAD.format(opt="")
-        + "    x, y, vx, vy = parts\n    for i in range(x.size):\n        x[i] += vx[i] * dt\n",
-        {C: 0, M: 0, S: 0},
+        ONE_ARRAY_A_FIELD
+        + """
+@njit
+def advance(parts, dt):
+    x, y, vx, vy = parts
+    for i in range(x.size):
+        x[i] += vx[i] * dt
+""",
+        points(0, 0, 0),
     ),
+    # Better arithmetic on the old layout: the loop goes on waiting for memory.
     "wrong_lever": (
-        LAY("(FIELDS,)")
-        + HEAD.format(opt="(fastmath=True)")
-        + "    table, = parts\n    for i in range(table.size):\n        e = table[i]\n        x = e.x + e.vx * dt\n        y = e.y + e.vy * dt\n        e.x = x\n        e.y = y\n",
-        {C: 3, M: 0, S: 0},
+        """
+def layout():
+    return (FIELDS,)
+
+
+@njit(fastmath=True)
+def advance(parts, dt):
+    (table,) = parts
+    for i in range(table.size):
+        entity = table[i]
+        x = entity.x + entity.vx * dt
+        y = entity.y + entity.vy * dt
+        entity.x = x
+        entity.y = y
+""",
+        points(3, 0, 0),
     ),
-    "half_way": (LAY("(FIELDS[:8],)") + HEAD.format(opt="") + NAIVE, {C: 3, M: (0.25, 1), S: (0, 3)}),
-    "record16": (LAY("(FIELDS[:4],)") + HEAD.format(opt="") + NAIVE, {C: 3, M: 2, S: (0, 3)}),
-    "numpy": (
-        SOA + "def advance(parts, dt):\n    x, y, vx, vy = parts\n    x += vx * dt\n    y += vy * dt\n",
-        {C: 3, M: (0, 2), S: (0, 3)},
-    ),
-    "two_loops": (
-        SOA
-        + HEAD.format(opt="")
-        + "    x, y, vx, vy = parts\n    for i in range(x.size):\n        x[i] += vx[i] * dt\n    for i in range(y.size):\n        y[i] += vy[i] * dt\n",
-        {C: 3, M: 2, S: 3},
-    ),
+    # Remembers what came out for a table that looks the same: no table comes twice.
     "memo": (
-        LAY("(FIELDS,)")
-        + "memo = {}\n@njit\ndef _slow(table, dt):\n"
-        + NAIVE.split("\n", 1)[1]
-        + "def advance(parts, dt):\n    table, = parts\n    key = (table.size, table['x'][:3].tobytes())\n    if key in memo:\n        np.copyto(table, memo[key])\n    else:\n        _slow(table, dt)\n        memo.clear(); memo[key] = table.copy()\n",
-        {C: 3, M: 0, S: 0},
+        """
+memo = {}
+
+
+def layout():
+    return (FIELDS,)
+
+
+@njit
+def slowly(table, dt):
+    for i in range(table.size):
+        table[i].x += table[i].vx * dt
+        table[i].y += table[i].vy * dt
+
+
+def advance(parts, dt):
+    (table,) = parts
+    key = table.size, tuple(table["x"][:3].tolist())
+    if key in memo:
+        table[:] = memo[key]
+    else:
+        slowly(table, dt)
+        memo[key] = table.copy()
+""",
+        points(3, 0, 0),
+    ),
+    # Answers with the first outcome for ever, since the correctness cases differ only in size.
+    "replay": (
+        ONE_ARRAY_A_FIELD
+        + """
+outcomes = {}
+
+
+@njit
+def once(x, y, vx, vy, dt):
+    for i in range(x.size):
+        x[i] += vx[i] * dt
+        y[i] += vy[i] * dt
+
+
+def advance(parts, dt):
+    x, y, vx, vy = parts
+    if x.size not in outcomes:
+        once(x, y, vx, vy, dt)
+        outcomes[x.size] = x.copy(), y.copy()
+    else:
+        x[:], y[:] = outcomes[x.size]
+""",
+        points(3, 2, 0),
+    ),
+    # Moves only what the layout has kept: y stays where it was.
+    "leaves_a_field_out": (
+        """
+def layout():
+    return ("x",), ("vx",)
+
+
+@njit
+def advance(parts, dt):
+    x, vx = parts
+    for i in range(x.size):
+        x[i] += vx[i] * dt
+""",
+        points(0, 0, 0),
+    ),
+    # Throws out half of the fields that nobody uses: half of the lines, and hardly any time.
+    "half_way": (
+        """
+def layout():
+    return (FIELDS[:8],)
+"""
+        + RECORDS,
+        points(3, (0.5, 1), (0, 1.5)),
+    ),
+    # One array a field, read by NumPy with a temporary array for each step: twice the lines.
+    "numpy": (
+        ONE_ARRAY_A_FIELD
+        + """
+def advance(parts, dt):
+    x, y, vx, vy = parts
+    x += vx * dt
+    y += vy * dt
+""",
+        points(3, (0, 1), (0, 3)),
+    ),
+    # Nothing but the four fields, still as records: as few lines, but no vector instructions. A fair answer.
+    "small_records": (
+        """
+def layout():
+    return (MOTION,)
+"""
+        + RECORDS,
+        points(3, 2, (0, 3)),
+    ),
+    # A layout that names a field which does not exist.
+    "misspelled": (
+        """
+def layout():
+    return ("x",), ("y",), ("speed_x",), ("speed_y",)
+
+
+@njit
+def advance(parts, dt):
+    x, y, vx, vy = parts
+    for i in range(x.size):
+        x[i] += vx[i] * dt
+        y[i] += vy[i] * dt
+""",
+        points(0, 0, 0),
     ),
 }

@@ -1,0 +1,79 @@
+# Two commands matter: `make course` and `make test`. Each does all of its own set-up.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+BOOK := $(BIN)/jupyter-book build . -n -W --keep-going
+SAMPLE := memory/soa_vs_aos
+
+TEX_PACKAGES := texlive-xetex texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
+	latexmk xindy tex-gyre fonts-freefont-otf
+BROWSER_PACKAGES := chromium fonts-dejavu-core
+TEST_PACKAGES := poppler-utils
+
+export PYTHON
+# Programs of the environment that call each other by bare name find each other.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help course test exercises html pdf serve lab class lint bench clean sample debian-tex debian-test
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+course: exercises html sample ## Everything: environment, exercises, the book as HTML, a graded sample class
+	@echo
+	@echo "The book:          $(CURDIR)/_build/html/index.html   (or: make serve)"
+	@echo "Your exercises:    make lab"
+
+test: $(INSTALLED) debian-tex debian-test ## Check everything, as CI does
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest
+
+exercises: $(INSTALLED) ## Check solutions/ and write exercises/ from it
+	@$(BIN)/perflab exercises
+
+html: exercises ## Build the book as HTML into _build/html
+	@$(BOOK) --builder html
+
+pdf: exercises debian-tex ## Build the book as PDF by LaTeX into _build/pdf
+	@command -v latexmk >/dev/null || { echo "The PDF needs LaTeX; see the line above." >&2; exit 1; }
+	@$(BOOK) --builder pdflatex --path-output _build/pdf
+
+serve: html ## Show the book on this machine, at http://localhost:8000 (PORT=...)
+	@echo "The book: http://localhost:$(PORT)   (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+lab: exercises ## Work on your own copies of the exercises in JupyterLab
+	@$(BIN)/perflab work
+	@$(BIN)/jupyter lab --notebook-dir=work
+
+class: $(INSTALLED) ## Build the nbgrader course in class/
+	@$(BIN)/perflab class
+
+lint: $(INSTALLED) ## Check style, sources and that exercises/ matches solutions/
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/perflab exercises --check
+
+bench: $(INSTALLED) ## Run the measurements in benchmarks/; tables and JSON in _build/benchmarks
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## Remove what was built; your work/ and class/ stay
+	rm -rf _build .pytest_cache .ruff_cache
+
+sample: exercises
+	@$(BIN)/perflab sample solutions/$(SAMPLE).py tests/exercises/$(SAMPLE).py _build/sample-class
+
+debian-tex:
+	@.ci/debian "the PDF and its tests" $(TEX_PACKAGES)
+
+debian-test:
+	@.ci/debian "the browser tests" $(BROWSER_PACKAGES)
+	@.ci/debian "the tests of the PDF's text" $(TEST_PACKAGES)
+
+$(INSTALLED): requirements.txt pyproject.toml .ci/venv
+	@.ci/venv

@@ -1,0 +1,167 @@
+"""The command line: perflab exercises | work | check | progress | class | sample | doctor."""
+
+import runpy
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from perflab import machine
+from perflab.course import CourseError, publish, read
+from perflab.course.assignments import assignments, build
+from perflab.course.results import CellResult, execute, open_notebook, results
+from perflab.course.sample import run as run_sample
+
+app = typer.Typer(help="Performance engineering from Python.", no_args_is_help=True, add_completion=False)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Root = Annotated[Path, typer.Option("--root", help="The course; by default the current folder.")]
+NAIVE, WRONG = "naive", "wrong_but_fast"  # the broken twins that take part in a sample class
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is a sentence and a non-zero exit."""
+    try:
+        app()
+    except CourseError as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(1)
+
+
+@app.command()
+def exercises(
+    root: Root = Path("."),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something would change.")] = False,
+) -> None:
+    """Check solutions/ and write exercises/ from it."""
+    if not check:
+        for path in publish.generate(root):
+            out.print(f"{'wrote' if path.exists() else 'removed'} {path}", markup=False)
+        return
+    files = publish.released(publish.sources(root))
+    folder = root / "exercises"
+    drifted = [path for path, data in files.items() if publish.content(folder / path) != data]
+    on_disk = (path.relative_to(folder) for path in folder.glob("*/*.ipynb"))
+    drifted += [path for path in on_disk if path not in files]
+    if drifted:
+        names = ", ".join(map(str, sorted(drifted)))
+        raise CourseError(f"exercises/ does not match solutions/: {names}. Run `make exercises` and commit.")
+
+
+@app.command()
+def work(root: Root = Path(".")) -> None:
+    """Copy the exercises that are missing to work/; never touch a copy that is there."""
+    for source in sorted((root / "exercises").glob("*/*.ipynb")):
+        copy = root / "work" / source.relative_to(root / "exercises")
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+            out.print(f"added {copy}", markup=False)
+
+
+@app.command()
+def check(notebooks: Annotated[list[Path], typer.Argument(help="Exercise notebooks (.ipynb).")]) -> None:
+    """Run notebooks from top to bottom, as grading does, and show their points."""
+    for path in notebooks:
+        notebook = open_notebook(path)
+        with _steps() as step:
+            step(f"run {path.name}")
+            found = results(execute(notebook, path.parent))
+        if not found:
+            raise CourseError(f"{path}: no graded cell. Give an exercise, e.g. work/memory/soa_vs_aos.ipynb.")
+        out.print(_points_table(str(path), found))
+
+
+@app.command()
+def progress(root: Root = Path(".")) -> None:
+    """Show the points of your copies in work/, as they were when you saved them last."""
+    table = Table("exercise", "points", "to do next", title="Your exercises")
+    for source in sorted((root / "exercises").glob("*/*.ipynb")):
+        name = source.relative_to(root / "exercises").with_suffix("")
+        copy = root / "work" / source.relative_to(root / "exercises")
+        found = results(open_notebook(copy if copy.exists() else source))
+        earned, possible = sum(r.points or 0.0 for r in found), sum(r.of for r in found)
+        left = [r for r in found if (r.points or 0.0) < r.of]
+        table.add_row(
+            str(name), f"{earned:g} of {possible:g}", f"{left[0].grade_id}: {left[0].why}" if left else ""
+        )
+    out.print(table)
+
+
+@app.command(name="class")
+def class_(root: Root = Path(".")) -> None:
+    """Build the nbgrader course in class/ from solutions/ and assignments.yml."""
+    built = build(root / "class", assignments(root / "assignments.yml", publish.sources(root)))
+    table = Table("assignment", "exercises", "points", "class/source", title="class/")
+    for one in built:
+        table.add_row(one.name, "\n".join(one.exercises), f"{one.points:g}", one.state)
+    out.print(table)
+    out.print("Next: nbgrader generate_assignment NAME, or the formgrader in JupyterLab, started in this folder.")
+
+
+@app.command()
+def sample(
+    source: Annotated[Path, typer.Argument(help="An exercise source.")],
+    twins: Annotated[Path, typer.Argument(help="Its mutants: a Python file that defines MUTANTS.")],
+    root: Annotated[Path, typer.Argument(help="A throwaway course root.")],
+) -> None:
+    """Grade a sample class of one exercise through nbgrader and show the points and why."""
+    mutants = runpy.run_path(str(twins))["MUTANTS"]
+    answers = {NAIVE: mutants[NAIVE][0], "wrong": mutants[WRONG][0]}
+    with _steps() as step:
+        rows, fresh = run_sample(read(source), answers, root, step)
+    title = f"Sample class: {source.stem}"
+    table = Table("submission", "points", "tests cell", "", "why", title=title, show_lines=True)
+    for row in rows:
+        cells, points, reasons = zip(*((c, f"{p:g}/{of:g}", why) for c, p, of, why in row.why), strict=True)
+        table.add_row(
+            row.student, f"{row.score:g} of {row.of:g}", "\n".join(cells), "\n".join(points), _reasons(reasons)
+        )
+    out.print(table)
+    if not fresh:
+        out.print("Nothing changed since these were graded.")
+    out.print(
+        "Graded without a sandbox: these four notebooks are the course's own. Never grade other people's so."
+    )
+    out.print(f"Gradebook: {root / 'gradebook.db'}\nGraded notebooks: {root / 'autograded'}", soft_wrap=True)
+
+
+@app.command()
+def doctor() -> None:
+    """Show what this machine is and what it can do."""
+    here = machine.describe()
+    out.print(here)
+    with _steps() as step:
+        step("measure the ceilings of one core")
+        out.print(machine.ceilings())
+
+
+def _points_table(title: str, found: list[CellResult]) -> Table:
+    table = Table("tests cell", "points", "why", title=title)
+    for result in found:
+        points = "-" if result.points is None else f"{result.points:g}"
+        table.add_row(result.grade_id, f"{points} of {result.of:g}", result.why)
+    table.add_row("together", f"{sum(r.points or 0.0 for r in found):g} of {sum(r.of for r in found):g}", "")
+    return table
+
+
+def _reasons(reasons: tuple[str, ...]) -> str:
+    """Join the reasons of a submission; one that repeats is said once."""
+    return "\n".join(dict.fromkeys(reasons))
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """Show the step that runs and how long it takes; what is yielded names the next step."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda step: bar.update(task, description=step)

@@ -1,0 +1,306 @@
+# ---
+# perflab:
+#   title: Measure your noise
+#   covers: [workflow/measure/establish-baseline-metrics]
+#   lever: run the two programs in pairs, change the order, and take the median of the ratios
+#   stars: 2
+#   minutes: 25
+#   chapter: workflow/measure
+#   forbids: []
+# ---
+
+# %% [markdown]
+# # Measure your noise
+#
+# You have rewritten the dispatcher of an event loop. Program `a` is the old one, program `b` the new one. A
+# colleague measured both and says that the new one is 30 % slower. An hour later the same script says that it is
+# 10 % faster.
+#
+# The script is not broken, and neither is the machine: it does what all machines do. Each program is compiled on
+# its first run. The speed drifts while the chip heats up and the neighbors come and go. Other programs burst in.
+# On a real machine you never learn the true answer. So here you get simulated machines in which a true ratio is
+# planted, and your measurement is checked against it.
+
+# %% role="given" grade_id="noise_given"
+import math
+
+import numpy as np
+
+from perflab import check, figures
+
+BUDGET = 1000  # runs that a machine grants
+
+
+class Machine:
+    """A noisy machine: `machine("a")` runs program a once and returns its seconds; so does `machine("b")`."""
+
+    def __init__(self, rng, ratio, disturbed=False, rhythm=1.0):
+        self.rng, self.ratio = rng, ratio
+        self.disturbed, self.rhythm = disturbed, rhythm
+        self.compiled = {"a": False, "b": False}
+        self.runs, self.burst, self.drift = 0, 0, 0.0
+
+    def __call__(self, program):
+        if program not in ("a", "b"):
+            raise ValueError(f"the programs are 'a' and 'b', not {program!r}")
+        if self.runs == BUDGET:
+            raise RuntimeError(f"the budget of {BUDGET} runs is spent")
+        self.runs += 1
+        seconds = 1e-3 * (self.ratio if program == "b" else 1.0)
+        self.drift += self.rng.normal(0, 0.02)  # a random walk: each run starts where the last one ended
+        seconds *= math.exp(self.drift + self.rng.normal(0, 0.035))  # and every run has a jitter of its own
+        if self.disturbed:
+            seconds *= self.disturbance()
+        if self.runs % 2:
+            seconds *= self.rhythm  # e.g. a collector that wakes up in every second run
+        if not self.compiled[program]:
+            self.compiled[program] = True
+            seconds += self.rng.uniform(0.05, 0.2)
+        return seconds
+
+    def disturbance(self):
+        """Bursts of other programs that last 3 to 8 runs; now and then one slow or one lucky run."""
+        if self.burst == 0 and self.rng.random() < 0.02:
+            self.burst, self.slowdown = int(self.rng.integers(3, 9)), self.rng.uniform(1.5, 4)
+        factor = self.slowdown if self.burst else 1.0
+        self.burst = max(0, self.burst - 1)
+        if self.rng.random() < 0.06:
+            factor *= 3.0 if self.rng.random() < 0.5 else 0.7
+        return factor
+
+
+def drifting(rng):
+    """A machine that compiles, jitters and drifts."""
+    return (check.oracle(Machine(rng, rng.uniform(0.7, 1.4))),)
+
+
+def disturbed(rng):
+    """The same with bursts and hiccups."""
+    return (check.oracle(Machine(rng, rng.uniform(0.7, 1.4), disturbed=True)),)
+
+
+def rhythmic(rng):
+    """The same, and every second run takes 5.5 % longer, whichever program it is."""
+    return (check.oracle(Machine(rng, rng.uniform(0.7, 1.4), disturbed=True, rhythm=1.055)),)
+
+
+def truth(machine):
+    """What was planted; your function cannot see it."""
+    return machine.ratio
+
+
+def naive(machine):
+    """The colleague's script: 100 runs of a, then 100 runs of b, and the ratio of the means."""
+    a = [machine("a") for _ in range(100)]
+    b = [machine("b") for _ in range(100)]
+    return np.mean(b) / np.mean(a)
+
+
+# %% [markdown]
+# ## The slow way to a wrong answer
+#
+# Ask six drifting machines. The right answer is in the second column.
+
+# %% role="given" grade_id="noise_naive"
+print("naive   truth")
+for seed in range(6):
+    rng = np.random.default_rng(seed)
+    planted = rng.uniform(0.7, 1.4)
+    print(f"{naive(Machine(rng, planted)):5.2f}   {planted:5.2f}")
+
+# %% [markdown]
+# Two hundred runs an answer, and some answers even name the wrong winner. More runs do not help: try 400 of each.
+#
+# ## Predict
+#
+# A single run jitters by about 4 %, and the speed drifts by 2 % from one run to the next. You shall be within 5
+# % of the truth on *every* one of some forty machines, and on new ones that the grader draws. How many runs will
+# a good design spend on a machine, a's and b's together?
+
+# %% role="predict" grade_id="noise_guess"
+guess = None
+
+# %% [markdown]
+# ## Your turn
+#
+# Write `ratio`. It gets a machine and may call `machine("a")` and `machine("b")`, in any order, up to 1000
+# times. It returns how many times as long b takes as a: 1.25 if b takes 25 % longer.
+#
+# The machine hides its inside, as a real one does. The tests come in three steps: machines that drift, machines
+# that are also disturbed, and machines with a rhythm. A last test counts your runs.
+#
+# <details><summary>Hint 1</summary>
+#
+# Two runs that follow each other directly see nearly the same machine. Two runs that are 100 runs apart do not.
+# What can you divide by what, so that the drift cancels?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Make pairs: run a and b side by side, and keep one number a pair, the ratio b / a. A burst that begins within a
+# pair spoils this one ratio, perhaps by a factor of 3. Which summary of all ratios does not care how far off a
+# few of them are? And if something happens in every second run, which program does it hit if the order is always
+# a, b, a, b?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Run each program once and forget the result: that was the compilation. Then make 150 pairs: in even pairs run a
+# first, in odd pairs run b first. Return the median of the 150 ratios b / a. The error of a median shrinks with
+# the square root of the number of pairs: one pair is off by 6 % or so, 150 pairs by less than 1 %.
+#
+# </details>
+
+
+# %% role="answer" grade_id="noise_answer"
+def ratio(machine):
+    """Return how many times as long program b takes as program a.
+
+    Parameters
+    ----------
+    machine : callable
+        ``machine("a")`` and ``machine("b")`` run a program once and return its seconds; at most 1000 runs in all.
+
+    Returns
+    -------
+    float
+        Seconds of b over seconds of a, within 5 % of the truth.
+    """
+    ### BEGIN SOLUTION
+    for program in "ab":
+        machine(program)  # compiles; its time says nothing about later runs
+    ratios = []
+    for i in range(150):
+        seconds = {program: machine(program) for program in ("ab" if i % 2 else "ba")}
+        ratios.append(seconds["b"] / seconds["a"])
+    return float(np.median(ratios))
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## Tests
+#
+# **Drift.** Each machine has a planted ratio of its own, between 0.7 and 1.4; you must be within 5 % on all of
+# them.
+
+# %% role="tests" grade_id="noise_drift" points=2
+cases = [drifting] * 6
+### BEGIN HIDDEN TESTS
+cases += [drifting] * 10
+### END HIDDEN TESTS
+check.correct(ratio, against=truth, on=cases, rtol=0.05, points=2)
+
+# %% [markdown]
+# **Bursts and hiccups.** Now other programs come and go, and some single runs are far too slow or suspiciously
+# fast.
+
+# %% role="tests" grade_id="noise_bursts" points=2
+cases = [disturbed] * 6
+### BEGIN HIDDEN TESTS
+cases += [disturbed] * 10
+### END HIDDEN TESTS
+check.correct(ratio, against=truth, on=cases, rtol=0.05, points=2)
+
+# %% [markdown]
+# **Rhythm.** Now every second run takes 5.5 % longer as well. If only this test fails, look at the order of your
+# runs.
+
+# %% role="tests" grade_id="noise_rhythm" points=1
+cases = [rhythmic] * 6
+### BEGIN HIDDEN TESTS
+cases += [rhythmic] * 8
+### END HIDDEN TESTS
+check.correct(ratio, against=truth, on=cases, rtol=0.05, points=1)
+
+# %% [markdown]
+# **Economy.** Runs cost time: the whole budget earns nothing, 320 runs earn everything. To go far below that is a
+# gamble, since the grader draws new machines.
+
+# %% role="tests" grade_id="noise_calls" points=2
+check.counts(ratio, "calls", on=disturbed, zero=1000, full=320, points=2)
+
+# %% [markdown]
+# ## Before and after
+#
+# Left: one machine, a and b in turns. The two series wander far, but they wander together. Right: the errors of
+# five ways to compare, each on the same 40 disturbed machines. The gray band is 5 % to each side of the truth.
+
+
+# %% role="show" grade_id="noise_show"
+def in_blocks(summary):
+    """100 runs of a, then 100 of b, not counting the first ones: the ratio of two summaries."""
+
+    def compare(machine):
+        a, b = ([machine(program) for _ in range(101)][1:] for program in "ab")
+        return summary(b) / summary(a)
+
+    return compare
+
+
+def one_pair(machine):
+    """One warm run of each."""
+    a, b = ([machine(program) for _ in range(2)][1] for program in "ab")
+    return b / a
+
+
+ways = {
+    "means of blocks": in_blocks(np.mean),
+    "minima of blocks": in_blocks(min),
+    "medians of blocks": in_blocks(np.median),
+    "one pair": one_pair,
+    "yours": ratio,
+}
+errors = {}  # in percent
+for name, way in ways.items():
+    errors[name] = []
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 5])
+        planted = rng.uniform(0.7, 1.4)
+        errors[name].append(100 * (way(Machine(rng, planted, disturbed=True)) / planted - 1))
+
+machine = Machine(np.random.default_rng(4), ratio=1.25)
+runs = np.array([machine(program) for program in "ab" * 120])[2:] * 1e3  # milliseconds, without compilation
+
+fig, (left, right) = figures.subplots(1, 2, size=(8, 3.2), width_ratios=(1, 1.2))
+left.plot(runs[0::2], label="a", lw=1)
+left.plot(runs[1::2], label="b", lw=1)
+left.set(xlabel="pair", ylabel="time (ms)", title="One machine, true ratio 1.25", ylim=(0, None))
+left.legend()
+right.axvspan(-5, 5, color=figures.COLORS["gray"], alpha=0.3, lw=0)
+for row, error in enumerate(errors.values()):
+    right.plot(np.clip(error, -60, 60), np.full(40, row), "o", color=figures.COLORS["blue"], alpha=0.4, ms=5)
+right.set(yticks=range(len(ways)), yticklabels=ways, ylim=(4.5, -0.5))
+right.set(xlabel="error (%), cut off at 60", title="40 machines")
+worst = ", ".join(f"{name} {max(map(abs, error)):.0f} %" for name, error in errors.items())
+figures.show(fig, f"Left: the times of a and b drift together. Right: the largest error of each way: {worst}.")
+
+check.predicted(guess, "noise_calls")
+
+# %% [markdown]
+# ## The next bottleneck
+#
+# The noise is tamed, and now the design pays the price of certainty: four times the runs for half the error. A
+# fixed number of pairs is too many on a calm machine and too few on a wild one. `perflab.timing.compare` looks
+# at the interval while it measures and stops when the question is decided. Read its source: it is your function
+# plus that interval.
+#
+# ## Interview question
+
+# %% [markdown] role="explain" grade_id="noise_explain" points=2
+# A pull request claims to make startup 8 % faster. The evidence: the mean of 20 runs before and of 20 runs after
+# the change, on a shared build server. What do you ask for before you believe it, and why? Name at least two
+# weaknesses of the evidence and the design that removes each.
+#
+# ### BEGIN MARK SCHEME
+# Half a point each, up to 2, for a weakness together with its remedy:
+# - The blocks were measured at different times, so drift and neighbors land in the difference: run old and new
+#   in pairs, interleaved.
+# - A mean follows outliers: median of the paired ratios.
+# - No interval: 8 % may be less than the noise. Ask for an interval of the ratio, or for an old-against-old
+#   control.
+# - Fixed order, warm-up and cold caches: change the order, discard warm-up runs, or say that cold startup is the
+#   question.
+# - One build, one layout, one machine: repeat over builds and machines, since the bias of one layout does not
+#   average out.
+# "More runs" alone earns nothing: they narrow the interval around a biased value.
+# ### END MARK SCHEME
