@@ -117,8 +117,11 @@ def restored(submitted: list[NotebookNode], known: dict[str, NotebookNode]) -> l
 
 
 def grade_id_of(cell: NotebookNode) -> str | None:
-    """Return the grade id that a submitted cell claims, whatever its metadata looks like."""
+    """Return the grade id that a submitted cell claims, whatever its metadata looks like.
+
+    Where the metadata is lost the cell's own id says it: both are the same in a released notebook.
+    """
     claimed = cell.get("metadata")
     claimed = claimed.get("nbgrader") if isinstance(claimed, dict) else None
     name = claimed.get("grade_id") if isinstance(claimed, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) else cell.get("id")

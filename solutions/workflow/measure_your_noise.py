@@ -302,5 +302,6 @@ check.predicted(guess, "noise_calls")
 #   question.
 # - One build, one layout, one machine: repeat over builds and machines, since the bias of one layout does not
 #   average out.
+#
 # "More runs" alone earns nothing: they narrow the interval around a biased value.
 # ### END MARK SCHEME

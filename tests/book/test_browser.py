@@ -107,7 +107,8 @@ def test_book_has_sliders(html):
 
 
 SLIDER = """<div class="widget-subarea"><div role="slider" tabindex="0" {name}>o</div>
-<svg role="img" aria-label="a bar"><rect width="9" height="9"/></svg></div><script>document.querySelector("[role=slider]").onkeydown = event => {{
+<svg role="img" aria-label="a bar"><rect width="9" height="9"/></svg></div>
+<script>document.querySelector("[role=slider]").onkeydown = event => {{
   if ({works}) document.querySelector("rect").setAttribute("width", event.key.length) }}</script>"""
 SOUND = SLIDER.format(name='aria-label="width"', works="true")
 BROKEN = {

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from builds import ROOT, book_pages
+from builds import ROOT, book_pages, require
 
 from perflab.sphinxext.execution import code_key
 
@@ -62,7 +62,7 @@ def test_builds_without_a_warning(html_build):
 
 
 def test_has_every_page(html):
-    assert [page for page in book_pages() if not (html / f"{page}.html").is_file()] == []
+    assert [page for page in ("index", *book_pages()) if not (html / f"{page}.html").is_file()] == []
 
 
 def test_shows_nothing_of_a_solution(html):
@@ -117,3 +117,10 @@ def test_execution_cache_follows_the_code(tmp_path, changed):
     assert code_key(tmp_path, requirements) == before
     (tmp_path / changed).write_text("after")
     assert code_key(tmp_path, requirements) != before
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_missing_program_is_named(monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match=r"no nowhere-to-be-found: apt-get install .* its-package"):
+        require(["nowhere-to-be-found", "sh"], "its-package")

@@ -520,13 +520,13 @@ def test_sizes_must_be_positive(wrong):
         fetched(total, (np.ones(3),), **wrong)
 
 
-def test_nothing_is_printed(capfd):
+@pytest.mark.filterwarnings("error")
+def test_overflow_is_silent():
     def overflow(x):
-        return x[0] + x[1] / np.float64(0) * np.float32(3e38) * np.float32(9)
+        return x[0] + x[1] / np.float64(0)
 
     fetched(overflow, (np.full(2, 3e38, np.float32),))
-    fetched(overflow, (np.full(2, 127, np.int8),))
-    assert capfd.readouterr() == ("", "")
+    fetched(lambda x: x[0] + x[1], (np.full(2, 127, np.int8),))
 
 
 def test_a_trace_is_quick():
