@@ -36,12 +36,18 @@ test: $(INSTALLED) debian-tex debian-test ## Check everything, as CI does
 exercises: $(INSTALLED) ## Check solutions/ and write exercises/ from it
 	@$(BIN)/perflab exercises
 
+# A page that is not read again does not warn again: after a build that failed, start from fresh pages.
 html: exercises ## Build the book as HTML into _build/html
+	@test -e _build/.built || rm -rf _build/html _build/.doctrees
+	@rm -f _build/.built
 	@$(BOOK) --builder html
+	@touch _build/.built
 
 pdf: exercises debian-tex ## Build the book as PDF by LaTeX into _build/pdf
 	@command -v latexmk >/dev/null || { echo "The PDF needs LaTeX; see the line above." >&2; exit 1; }
+	@rm -rf _build/pdf
 	@$(BOOK) --builder pdflatex --path-output _build/pdf
+	@echo "The book: $(CURDIR)/_build/pdf/_build/latex/book.pdf"
 
 serve: html ## Show the book on this machine, at http://localhost:8000 (PORT=...)
 	@echo "The book: http://localhost:$(PORT)   (stop with Ctrl-C)"

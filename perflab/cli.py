@@ -1,6 +1,5 @@
 """The command line: perflab exercises | work | check | progress | class | sample | doctor."""
 
-import runpy
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from rich.table import Table
 from perflab import machine
 from perflab.course import CourseError, publish, read
 from perflab.course.assignments import assignments, build
+from perflab.course.gates import mutants
 from perflab.course.results import CellResult, execute, open_notebook, results
 from perflab.course.sample import run as run_sample
 
@@ -114,8 +114,8 @@ def sample(
     root: Annotated[Path, typer.Argument(help="A throwaway course root.")],
 ) -> None:
     """Grade a sample class of one exercise through nbgrader and show the points and why."""
-    mutants = runpy.run_path(str(twins))["MUTANTS"]
-    answers = {NAIVE: mutants[NAIVE][0], "wrong": mutants[WRONG][0]}
+    broken = mutants(twins)
+    answers = {NAIVE: broken[NAIVE][0], "wrong": broken[WRONG][0]}
     with _steps() as step:
         rows, fresh = run_sample(read(source), answers, root, step)
     title = f"Sample class: {source.stem}"

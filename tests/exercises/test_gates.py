@@ -1,10 +1,12 @@
-"""The author's gates, for every exercise on disk: solved is full, untouched is nothing, mutants lose what they should."""
+"""The author's gates, for every exercise: solved is full, untouched is nothing, mutants lose what they should."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from gates import busy, grade, mutants, spent
 
+from perflab.course import gates
+from perflab.course.gates import Run, busy
 from perflab.course.lint import lint
 from perflab.course.source import Exercise, read_all
 
@@ -13,6 +15,8 @@ EXERCISES = read_all(ROOT / "solutions")
 # CPU seconds, so that another program on the machine does not spend the budget.
 BUDGET_TESTS = 4.0  # of all tests cells of a solved notebook
 BUDGET_GATES = 15.0  # of all gates of an exercise
+
+spent: Counter[str] = Counter()  # CPU seconds of the gates so far, by exercise
 
 
 def every(exercises: list[Exercise] = EXERCISES):
@@ -23,12 +27,14 @@ def full(exercise: Exercise) -> dict[str, float]:
     return {cell.grade_id: cell.points for cell in exercise.of_role("tests")}
 
 
-def points(graded) -> dict[str, float]:
-    return {name: result.points for name, result in graded.items()}
+def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) -> Run:
+    run = gates.grade(exercise, answer, strip)
+    spent[exercise.name] += run.seconds
+    return run
 
 
-def reports(graded) -> str:
-    return "\n".join(result.report for result in graded.values())
+def mutants(exercise: Exercise):
+    return gates.mutants(ROOT / "tests" / "exercises" / f"{exercise.name}.py")
 
 
 def test_there_are_exercises():
@@ -42,23 +48,23 @@ def test_breaks_no_rule(exercise):
 
 @every()
 def test_solved_earns_everything(exercise):
-    graded = grade(exercise)
-    assert points(graded) == full(exercise), reports(graded)
-    seconds = sum(result.seconds for result in graded.values())
+    run = grade(exercise)
+    assert run.points == full(exercise), run.reports
+    seconds = sum(result.seconds for result in run.cells.values())
     assert seconds <= BUDGET_TESTS, f"tests cells took {seconds:.1f} s"
 
 
 @every()
 def test_solved_earns_everything_on_a_busy_machine(exercise):
     with busy():
-        graded = grade(exercise)
-    assert points(graded) == full(exercise), reports(graded)
+        run = grade(exercise)
+    assert run.points == full(exercise), run.reports
 
 
 @every()
 def test_untouched_earns_nothing(exercise):
-    graded = grade(exercise, strip=True)
-    assert points(graded) == dict.fromkeys(full(exercise), 0.0), reports(graded)
+    run = grade(exercise, strip=True)
+    assert run.points == dict.fromkeys(full(exercise), 0.0), run.reports
 
 
 def cases(names=None):
@@ -72,11 +78,11 @@ def cases(names=None):
 
 def assert_loses(exercise, name):
     answer, expected = mutants(exercise)[name]
-    graded = grade(exercise, answer)
-    assert set(graded) == set(expected)
+    run = grade(exercise, answer)
+    assert set(run.cells) == set(expected)
     for cell, want in expected.items():
         low, high = want if isinstance(want, tuple) else (want, want)
-        assert low <= graded[cell].points <= high, f"{cell}: expected {want}\n{graded[cell].report}"
+        assert low <= run.points[cell] <= high, f"{cell}: expected {want}\n{run.reports}"
 
 
 @pytest.mark.parametrize(("exercise", "name"), cases())

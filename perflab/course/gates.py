@@ -1,7 +1,7 @@
-"""Run an exercise the way a kernel would, each time in a fork of one warm process.
+"""Run an exercise the way a kernel would, each time in a fork of one warm process: for its author's gates.
 
-A fork costs milliseconds where a kernel costs a second; that nbgrader's kernel gives the same points is tested
-once an exercise, in tests/grading.
+A fork costs milliseconds where a kernel costs a second. That a kernel gives the same points is tested once an
+exercise.
 """
 
 import ast
@@ -10,10 +10,10 @@ import os
 import runpy
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,18 @@ import numpy as np
 from perflab import check, figures  # noqa: F401  imported here so that forks find them warm
 from perflab.check.checks import GRADE_ID
 from perflab.check.report import Report
+from perflab.course.errors import CourseError
 from perflab.course.notebook import student
 from perflab.course.source import Cell, Exercise, run_cell, with_answer
 
-# The first compilation starts LLVM; once here, not once a fork.
-numba.njit(lambda a: a["x"].sum())(np.zeros(2, [("x", np.float32)]))
-
-HERE = Path(__file__).parent
 LIMIT = 60  # seconds until a run is given up
-
-spent: Counter[str] = Counter()  # CPU seconds of all runs of an exercise in this process
 
 Expected = float | tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Graded:
-    """What one tests cell gave: points, the report, and the CPU seconds that it took."""
+    """What one tests cell gave: points, the report's text, and the CPU seconds that it took."""
 
     points: float
     report: str
@@ -47,13 +42,53 @@ class Graded:
     seconds: float
 
 
-def mutants(exercise: Exercise) -> dict[str, tuple[str, dict[str, Expected]]]:
-    """Return the broken twins of an exercise: answer source and expected points by grade id."""
-    return runpy.run_path(str(HERE / f"{exercise.name}.py"))["MUTANTS"]
+@dataclass(frozen=True)
+class Run:
+    """One graded run of an exercise.
+
+    Attributes
+    ----------
+    cells : dict of Graded
+        By grade id.
+    seconds : float
+        CPU seconds of the whole run, compilation included.
+    """
+
+    cells: dict[str, Graded]
+    seconds: float
+
+    @property
+    def points(self) -> dict[str, float]:
+        """The points of each tests cell, by grade id."""
+        return {name: cell.points for name, cell in self.cells.items()}
+
+    @property
+    def reports(self) -> str:
+        """What the reports of all tests cells say."""
+        return "\n".join(f"[{name}] {cell.report}" for name, cell in self.cells.items())
 
 
-def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) -> dict[str, Graded]:
-    """Return what each tests cell gives in a fork of this process.
+def mutants(path: Path) -> dict[str, tuple[str, dict[str, Expected]]]:
+    """Return the broken twins of an exercise by name: answer source, and expected points by grade id.
+
+    Parameters
+    ----------
+    path : Path
+        A Python file that defines ``MUTANTS``.
+
+    Raises
+    ------
+    CourseError
+        If it does not.
+    """
+    try:
+        return runpy.run_path(str(path))["MUTANTS"]
+    except (OSError, KeyError, SyntaxError) as error:
+        raise CourseError(f"{path}: no Python file that defines MUTANTS: {error!r}") from error
+
+
+def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) -> Run:
+    """Grade an exercise in a fork of this process.
 
     Parameters
     ----------
@@ -63,10 +98,11 @@ def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) ->
         Grade the untouched notebook, as a learner gets it, instead.
     """
     exercise = exercise if answer is None else with_answer(exercise, answer)
+    _warm()
     parent, child = multiprocessing.Pipe(duplex=False)
     pid = os.fork()
     if pid == 0:
-        # The child must never return into pytest.
+        # The child must never return into its parent's program.
         try:
             child.send(_run(exercise, strip))
         except BaseException as error:
@@ -83,11 +119,16 @@ def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) ->
     finally:
         os.kill(pid, signal.SIGKILL)
         usage = os.wait4(pid, 0)[2]
-        spent[exercise.name] += usage.ru_utime + usage.ru_stime
         parent.close()
     if isinstance(outcome, Exception):
         raise outcome
-    return outcome
+    return Run(outcome, usage.ru_utime + usage.ru_stime)
+
+
+@cache
+def _warm() -> None:
+    """Start LLVM, which the first compilation does: once here, not once a fork."""
+    numba.njit(lambda a: a["x"].sum())(np.zeros(2, [("x", np.float32)]))
 
 
 @contextmanager
