@@ -168,7 +168,7 @@ def counts(
     rows.append(("target", f"{full:g} for all points, {zero:g} for none"))
     earned = steps(share, points)
     _remember(value)
-    return _finish(Report(title, earned, points, _judged(earned, points), tuple(rows)))
+    return _finish(Report(title, earned, points, _judged(earned, points, zero), tuple(rows)))
 
 
 def faster(
@@ -243,7 +243,7 @@ def faster(
     earned = steps(log_share(i.low, zero, full), points)
     unsure = i.low < zero < i.high or i.low < full < i.high
     _remember(i.median)
-    return _finish(Report(title, earned, points, _judged(earned, points), rows, unsure=unsure))
+    return _finish(Report(title, earned, points, _judged(earned, points, zero), rows, unsure=unsure))
 
 
 def predicted(guess: float | None, grade_id: str) -> Note:
@@ -285,10 +285,10 @@ def _check_points(points: float) -> None:
         raise ValueError(f"points: a positive multiple of {STEP}, got {points!r}")
 
 
-def _judged(earned: float, points: float) -> str:
+def _judged(earned: float, points: float, zero: float) -> str:
     if earned == points:
         return "The target is reached."
-    return "Between nothing and the target." if earned else "This is no better than where you started."
+    return "On the way to the target." if earned else f"Points begin beyond {zero:g}; this is not there yet."
 
 
 def _milliseconds(seconds: np.ndarray) -> str:
