@@ -102,9 +102,10 @@ def interval(ratios: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     ----------
     W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2.
     """
-    ordered = np.sort(np.asarray(ratios, dtype=float))
+    ordered = np.array(ratios, dtype=float)
     if ordered.ndim != 1 or ordered.size == 0:
         raise ValueError(f"ratios: expected a list of at least one number, got shape {ordered.shape}")
+    ordered.sort()
     median = float(np.median(ordered))
     tails = bdtr(np.arange(ordered.size), ordered.size, 0.5)  # P(X <= k) of the binomial, rising with k
     k = int(np.searchsorted(tails, (1 - confidence) / 2, side="right")) - 1

@@ -76,6 +76,8 @@ def copy(value: Any, where: str = "the argument") -> Any:
         if isinstance(x, Oracle):
             return x.fresh()
         if isinstance(x, np.ndarray):
+            if x.dtype.hasobject:
+                raise TypeError(f"{path} is an array of Python objects; use an array of numbers or records")
             return copy_array(x)
         return x
 
@@ -114,6 +116,9 @@ def materialize(value: Any, where: str = "the result") -> Any:
             raise TypeError(f"{path} is a {type(x).__name__}; return a plain NumPy array")
         if isinstance(x, np.generic) and not type(x).__module__.startswith("numpy"):
             raise TypeError(f"{path} is a {type(x).__name__}; return a plain number")
+        # Its elements would say themselves what they equal.
+        if isinstance(x, np.ndarray | np.generic) and x.dtype.hasobject:
+            raise TypeError(f"{path} is an array of Python objects; return an array of numbers or records")
         return x
 
     return _rebuild(value, leaf, where)
@@ -199,8 +204,8 @@ def _array_difference(
             for n in expected.dtype.names
         )
         return next((sentence for sentence in found if sentence), None)
-    # Booleans are no numbers here: 1 is not an answer to a yes-or-no question.
-    if (actual.dtype.kind == "b") != (expected.dtype.kind == "b"):
+    # Booleans are no numbers here: 1 is not an answer to a yes-or-no question. Records compare with records only.
+    if actual.dtype.names or (actual.dtype.kind == "b") != (expected.dtype.kind == "b"):
         return f"{where} has dtype {actual.dtype}; expected {expected.dtype}"
     if actual.dtype.kind not in "biufc" or expected.dtype.kind not in "biufc":
         same = np.asarray(actual == expected)

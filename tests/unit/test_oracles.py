@@ -1,0 +1,77 @@
+"""An oracle answers, counts each call, and keeps what it stands for out of simple reach."""
+
+import pytest
+
+from perflab.check import Oracle, oracle
+
+
+class Device:
+    def __init__(self, secret):
+        self.secret = secret
+        self.asked = 0
+
+    def __call__(self, question):
+        self.asked += 1
+        if question is None:
+            raise ValueError("ask something")
+        return self.secret * question
+
+
+def test_it_answers_like_its_target_and_counts():
+    device = oracle(Device(3))
+    assert [device(1), device(2)] == [3, 6]
+    assert device.calls == 2
+
+
+def test_a_call_that_raises_counts_too():
+    device = oracle(Device(3))
+    with pytest.raises(ValueError, match="ask something"):
+        device(None)
+    assert device.calls == 1
+
+
+def test_looking_does_not_count():
+    device = oracle(Device(3))
+    repr(device), device.calls, device.target()
+    assert device.calls == 0
+    assert repr(device) == "<oracle, called 0 times>"
+
+
+def test_a_fresh_one_has_a_copy_of_the_target_and_no_calls():
+    device = oracle(Device(3))
+    device(1)
+    twin = device.fresh()
+    assert (twin.calls, device.calls) == (0, 1)
+    twin(1), twin(1)
+    assert (device.target().asked, twin.target().asked) == (1, 3)
+    assert twin.target() is not device.target()
+
+
+def test_the_target_is_no_attribute():
+    device = oracle(Device(3))
+    for name in ("secret", "asked", "__wrapped__", "_target", "__dict__"):
+        assert not hasattr(device, name)
+    # Neither does any attribute that can be read without a call hold it.
+    values = [getattr(device, name) for name in dir(device)]
+    assert not any(isinstance(value, Device) for value in values)
+
+
+@pytest.mark.parametrize("name", ["calls", "secret", "extra"])
+def test_nothing_can_be_set(name):
+    with pytest.raises(AttributeError):
+        setattr(oracle(Device(3)), name, 0)
+
+
+def test_a_question_cannot_be_smuggled_in():
+    with pytest.raises(TypeError):
+        oracle(Device(3))(question="target")
+
+
+@pytest.mark.parametrize("target", [3, None, "name"])
+def test_what_cannot_be_called_is_no_oracle(target):
+    with pytest.raises(TypeError, match="oracle"):
+        oracle(target)
+
+
+def test_it_is_an_oracle():
+    assert isinstance(oracle(abs), Oracle)
