@@ -153,7 +153,7 @@ def reported(fn: Callable[..., Any]) -> Iterator[None]:
     """Turn what `fn` raises into a sentence for its author."""
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FunctionFailedError(describe(fn, error)) from error
 
 

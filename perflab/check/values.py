@@ -5,6 +5,7 @@ namedtuples, lists, dicts, dataclasses, and oracles. Never an object with behavi
 could lie about what it equals.
 """
 
+import ctypes
 import dataclasses
 import math
 from collections.abc import Callable
@@ -48,8 +49,11 @@ def _rebuild(value: Any, leaf: Callable[[Any, str], Any], where: str) -> Any:
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.ndarray:
     """Return an uninitialized array that starts on a cache line."""
     dtype = np.dtype(dtype)
-    room = np.empty(math.prod(shape) * dtype.itemsize + LINE, np.uint8)
-    return np.ndarray(shape, dtype, buffer=room, offset=-room.ctypes.data % LINE, order=order)
+    size = math.prod(shape) * dtype.itemsize
+    room = np.empty(size + LINE, np.uint8)
+    # An owner that begins where the array does: the model of lines puts the beginning of an owner on a page.
+    owner = (ctypes.c_uint8 * size).from_buffer(room, -room.ctypes.data % LINE)
+    return np.ndarray(shape, dtype, buffer=owner, order=order)
 
 
 def copy_array(array: np.ndarray) -> np.ndarray:

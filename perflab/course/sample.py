@@ -4,7 +4,6 @@ It shows on any machine that the way from a source to a gradebook works: the sol
 and two broken twins. The code is the course's own, so that it may run without a sandbox.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -16,9 +15,9 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 
-import perflab
 from perflab.course.classroom import class_config
 from perflab.course.errors import CourseError
+from perflab.course.fingerprint import code_key
 from perflab.course.notebook import instructor, student, to_bytes
 from perflab.course.results import results
 from perflab.course.source import Exercise, with_answer
@@ -70,7 +69,7 @@ def run(
     progress : callable
         Told each step before it begins.
     """
-    key = _key(exercise, answers)
+    key = code_key(to_bytes(instructor(exercise)), json.dumps(answers, sort_keys=True).encode())
     table = root / TABLE
     if table.is_file() and (kept := json.loads(table.read_text()))["key"] == key:
         return [Row(**{**row, "why": tuple(map(tuple, row["why"]))}) for row in kept["rows"]], False
@@ -119,13 +118,3 @@ def _succeed(reply: dict) -> None:
     """Raise what nbgrader says went wrong."""
     if not reply["success"]:
         raise CourseError(f"nbgrader failed:\n{reply.get('error') or reply.get('log')}")
-
-
-def _key(exercise: Exercise, answers: dict[str, str]) -> str:
-    """Return a key of all that the points depend on."""
-    content = hashlib.sha256(to_bytes(instructor(exercise)))
-    content.update(json.dumps(answers, sort_keys=True).encode())
-    package = Path(perflab.__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        content.update(path.read_bytes())
-    return content.hexdigest()

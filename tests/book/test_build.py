@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builds import ROOT, book_pages, require
 
-from perflab.sphinxext.execution import code_key
+from perflab.course.fingerprint import code_key
 
 SECRETS = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS|MARK SCHEME)(.*?)### END \1", re.DOTALL)
 HEADER = """---
@@ -109,14 +109,17 @@ def test_sound_page_builds(tiny_book):
 
 @pytest.mark.parametrize("changed", ["module.py", "part/module.py", "requirements.txt"])
 def test_execution_cache_follows_the_code(tmp_path, changed):
-    requirements = tmp_path / "requirements.txt"
     for name in ("requirements.txt", "module.py", "part/module.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("before")
-    before = code_key(tmp_path, requirements)
-    assert code_key(tmp_path, requirements) == before
+
+    def key():
+        return code_key((tmp_path / "requirements.txt").read_bytes(), package=tmp_path)
+
+    before = key()
+    assert key() == before
     (tmp_path / changed).write_text("after")
-    assert code_key(tmp_path, requirements) != before
+    assert key() != before
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])

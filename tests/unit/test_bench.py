@@ -65,15 +65,31 @@ def test_calls_of_all_oracles_are_counted():
     assert asked.calls == 0
 
 
-def test_lines_of_memory_are_counted():
-    def total(array):
-        out = 0.0
-        for i in range(array.size):
-            out += array[i]
+def total(array):
+    out = 0.0
+    for i in range(array.size):
+        out += array[i]
+    return out
+
+
+# Many sizes, since malloc aligns small and large blocks differently: a count must not depend on that.
+@pytest.mark.parametrize("n", [1, 8, 9, 80, 1000, 5000, 40_000])
+def test_lines_of_memory_are_counted_to_the_line(n):
+    bench = LocalBench(total)
+    assert bench.count(bench.stage((np.zeros(n),)), "lines") == -(-n // 8)
+
+
+def test_a_record_of_64_bytes_is_one_line_wherever_it_lies():
+    def ends(table, places):
+        out = 0
+        for place in places:
+            out += table[place].f0 + table[place].f15
         return out
 
-    bench = LocalBench(total)
-    assert bench.count(bench.stage((np.zeros(80),)), "lines") == 10.0
+    table = np.zeros(2000, [(f"f{i}", np.uint32) for i in range(16)])
+    places = tuple(range(0, 2000, 4))
+    bench = LocalBench(ends)
+    assert bench.count(bench.stage((table, places)), "lines") == len(places)
 
 
 def test_an_unknown_metric_is_named():
@@ -137,10 +153,8 @@ def test_every_error_is_a_sentence(error, start):
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bye"), GeneratorExit()], ids=repr)
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bye")], ids=repr)
 def test_leaving_the_program_is_a_failure_like_any_other(error):
-    """An exit inside a tests cell would end the cell without an error: nbgrader gives full marks to silence."""
-
     def leave():
         raise error
 
@@ -165,10 +179,10 @@ def test_an_unwritten_answer_is_no_failure_of_its_author():
 
 def test_a_failure_while_lines_are_traced_is_a_sentence():
     def answer(array):
-        raise NotImplementedError
+        raise ValueError("too small")
 
     bench = LocalBench(answer)
-    with pytest.raises(FunctionFailedError, match="answer is not written yet"):
+    with pytest.raises(FunctionFailedError, match=r"answer raised .*ValueError: too small.*\.$"):
         bench.count(bench.stage((np.zeros(1),)), "lines")
 
 

@@ -73,7 +73,7 @@ def test_a_field_left_out_keeps_its_old_value():
         (((),), r"an empty group"),
         ((), r"no group"),
         ([], r"no group"),
-        (("x", "y"), r"return groups of field names, e\.g\. \(\('x',\), \('y', 'hp'\),\)"),
+        (("x", "y"), r"return groups of field names, e\.g\. \(\('x',\), \('y', 'hp',\)\)"),
         ("x", r"returned 'x'"),
         (None, r"returned None"),
         (7, r"returned 7"),

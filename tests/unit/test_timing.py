@@ -117,27 +117,9 @@ def test_a_call_takes_some_time_even_if_the_clock_does_not_tick(monkeypatch):
     assert seconds_of(int) == (1e-9, 0)
 
 
-class Ticks:
-    """A clock that stands still but for what the functions under test add to it."""
-
-    def __init__(self):
-        self.now = 0
-
-    def __call__(self):
-        return self.now
-
-    def costing(self, nanoseconds):
-        def work(*_):
-            self.now += int(nanoseconds())
-
-        return work
-
-
-@pytest.fixture
-def ticks(monkeypatch):
-    clock = Ticks()
-    monkeypatch.setitem(timing.CLOCKS, "cpu", clock)
-    return clock
+def costing(ticks, nanoseconds):
+    """Return a function that takes as long as `nanoseconds()` says."""
+    return lambda *_: ticks.spend(nanoseconds())
 
 
 def no_arguments(rng):
@@ -147,8 +129,8 @@ def no_arguments(rng):
 @pytest.mark.parametrize(("planted", "verdict"), [(1.5, "above"), (2.0, "above"), (0.8, "below")])
 def test_a_planted_ratio_is_found(ticks, planted, verdict):
     noise = np.random.default_rng(3)
-    slow = ticks.costing(lambda: 1e6 * planted * noise.lognormal(sigma=0.02))
-    fast = ticks.costing(lambda: 1e6 * noise.lognormal(sigma=0.02))
+    slow = costing(ticks, lambda: 1e6 * planted * noise.lognormal(sigma=0.02))
+    fast = costing(ticks, lambda: 1e6 * noise.lognormal(sigma=0.02))
     found = compare(fast, slow, no_arguments, threshold=1.2, seed=0)
     assert found.verdict == verdict
     assert found.ratio == pytest.approx(planted, rel=0.03)
@@ -157,7 +139,7 @@ def test_a_planted_ratio_is_found(ticks, planted, verdict):
 
 
 def test_a_ratio_at_the_threshold_is_unsure_and_uses_the_whole_budget(ticks):
-    same = ticks.costing(lambda: 1_000_000)
+    same = costing(ticks, lambda: 1_000_000)
     found = compare(same, same, no_arguments, seed=0)
     assert found.verdict == "unsure"
     assert len(found.pairs.ratios) == PAIRS[1]
@@ -166,8 +148,8 @@ def test_a_ratio_at_the_threshold_is_unsure_and_uses_the_whole_budget(ticks):
 def test_a_half_is_the_best_of_its_calls(ticks):
     # One call in three is disturbed: the best of three never is.
     disturbed = itertools.cycle([1_000, 1_000, 9_000])
-    once = ticks.costing(lambda: 1_000)
-    found = compare(ticks.costing(lambda: next(disturbed)), once, no_arguments, seed=0)
+    once = costing(ticks, lambda: 1_000)
+    found = compare(costing(ticks, lambda: next(disturbed)), once, no_arguments, seed=0)
     assert found.pairs.candidate == pytest.approx(1e-6)
 
 

@@ -1,0 +1,469 @@
+"""Run a Numba function as plain Python on arrays that watch every access.
+
+A `Trace` wraps what a function can reach, and tells a memory model (a cache, say) each address that it touches.
+Values are right as long as plain Python agrees with Numba; its integers do not wrap around at 64 bits.
+"""
+
+import functools
+import itertools
+import sys
+import types
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numba.experimental.jitclass.base import JitClassType
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+PAGE = 4096
+
+_METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "itemsize"})
+_VIEWS = frozenset({"T", "real", "imag"})
+_UNREAD = frozenset({"shape", "size", "ndim", "result_type", "can_cast", "shares_memory", "may_share_memory"})
+# One pass over every operand would be plainly wrong for these.
+_PARTIAL = frozenset(
+    {"item", "take", "put", "searchsorted", "take_along_axis", "put_along_axis", "choose", "place", "partition"}
+)
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
+_INTEGERS = (int, np.integer)
+
+
+class UntraceableError(TypeError):
+    """A function, or something that it uses, whose memory accesses cannot be watched."""
+
+
+class Memory(Protocol):
+    """What a trace reports to."""
+
+    def touch(self, address: int, size: int) -> None:
+        """Touch `size` bytes from `address` on."""
+
+    def touch_together(self, columns: list[tuple[np.ndarray, int]]) -> None:
+        """Touch the elements of several operands side by side: the first of each, then the second of each, ...
+
+        Parameters
+        ----------
+        columns : list of (ndarray of int64, int)
+            Addresses of the elements, equally many for each operand, and the bytes of an element.
+        """
+
+
+class _AddressSpace:
+    """Gives every buffer virtual pages of its own."""
+
+    def __init__(self) -> None:
+        self._next = PAGE
+        self._dropped: defaultdict[int, list[int]] = defaultdict(list)
+        self._shifts: dict[int, tuple[int, Any]] = {}  # by id of the buffer; the second keeps that id honest
+
+    def knows(self, data: np.ndarray) -> bool:
+        return id(_buffer(data)) in self._shifts
+
+    def shift(self, data: np.ndarray) -> int:
+        """Return virtual minus real address for the buffer under `data`."""
+        buffer = _buffer(data)
+        key = id(buffer)
+        if key not in self._shifts:
+            start, size = _extent(buffer, data)
+            pages = size // PAGE + 1
+            virtual = self._allocate(pages)
+            alive = buffer
+            if isinstance(buffer, np.ndarray):
+                alive = weakref.ref(buffer, functools.partial(self._drop, key, pages, virtual))
+            self._shifts[key] = virtual - start, alive
+        return self._shifts[key][0]
+
+    def _allocate(self, pages: int) -> int:
+        if self._dropped[pages]:
+            return self._dropped[pages].pop()
+        virtual = self._next
+        self._next += pages * PAGE
+        return virtual
+
+    def _drop(self, key: int, pages: int, virtual: int, _: weakref.ref) -> None:
+        del self._shifts[key]
+        self._dropped[pages].append(virtual)
+
+
+def _buffer(data: np.ndarray) -> Any:
+    """Return the object that owns the memory of an array."""
+    owner: Any = data
+    while getattr(owner, "base", None) is not None and isinstance(owner, np.ndarray):
+        owner = owner.base
+    while isinstance(owner, memoryview):
+        owner = owner.obj
+    return owner
+
+
+def _extent(buffer: Any, data: np.ndarray) -> tuple[int, int]:
+    """Return real address and bytes of a buffer of which `data` is a view."""
+    whole = buffer
+    if not isinstance(buffer, np.ndarray):
+        try:
+            whole = np.frombuffer(buffer, np.uint8)
+        except (TypeError, ValueError, BufferError):  # it exports no buffer: what NumPy sees of it must do
+            whole = data
+            while isinstance(whole.base, np.ndarray):
+                whole = whole.base
+    return _address(whole), whole.nbytes
+
+
+def _address(data: np.ndarray) -> int:
+    return data.__array_interface__["data"][0]
+
+
+def _addresses(first: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """Return the address of every element (bytes, int64, of the given shape)."""
+    total = np.array(first, np.int64)
+    for length, stride in zip(shape, strides, strict=True):
+        total = total[..., None] + np.arange(length, dtype=np.int64) * stride
+    return total
+
+
+class Trace:
+    """Wraps what a function can reach, and reports its accesses to a memory model."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self._space = _AddressSpace()
+        self._twins: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+    # What the function can reach
+
+    def twin(self, fn: Any) -> Callable[..., Any]:
+        """Return the function as plain Python with everything that it names wrapped."""
+        if isinstance(fn, Dispatcher):
+            fn = fn.py_func
+        if not isinstance(fn, types.FunctionType):
+            raise UntraceableError(f"it is a {type(fn).__name__}, which has no Python body to run")
+        if fn in self._twins:
+            return self._twins[fn]
+        names: dict[str, Any] = {"__builtins__": fn.__globals__.get("__builtins__", __builtins__)}
+        cells = tuple(types.CellType() for _ in fn.__closure__ or ())
+        defaults = fn.__defaults__ and tuple(map(self.reach, fn.__defaults__))
+        twin = types.FunctionType(fn.__code__, names, fn.__name__, defaults, cells)
+        twin.__kwdefaults__ = fn.__kwdefaults__ and {k: self.reach(v) for k, v in fn.__kwdefaults__.items()}
+        self._twins[fn] = twin  # before its names are wrapped: it may name itself
+        for name in _names(fn.__code__):
+            if name in fn.__globals__:
+                names[name] = self.reach(fn.__globals__[name])
+        for cell, original in zip(cells, fn.__closure__ or (), strict=True):
+            cell.cell_contents = self.reach(original.cell_contents)
+        return twin
+
+    def argument(self, value: Any) -> Any:
+        """Wrap an argument; refuse one that may hide memory."""
+        if isinstance(value, tuple | list | dict):
+            return _mapped(self.argument, value)
+        wrapped = self.reach(value)
+        if wrapped is value and not isinstance(value, _PLAIN):
+            raise UntraceableError(f"an argument is a {type(value).__name__}, whose memory cannot be watched")
+        return wrapped
+
+    def reach(self, value: Any) -> Any:
+        """Wrap whatever the function may get hold of: arrays, functions, modules, and containers of them."""
+        if isinstance(value, np.ndarray):
+            return self.array(value)
+        if isinstance(value, tuple | list | dict):
+            return _mapped(self.reach, value)
+        if isinstance(value, Dispatcher):
+            return self.twin(value)
+        home = (getattr(value, "__module__", None) or "numpy").partition(".")[0]
+        if isinstance(value, JitClassType) or getattr(type(value), "__module__", "").startswith("numba.typed"):
+            raise UntraceableError(
+                f"{getattr(value, '__name__', type(value).__name__)} keeps memory that cannot be watched"
+            )
+        if isinstance(value, types.ModuleType):
+            return value if value.__name__ in sys.stdlib_module_names else _Module(self, value)
+        if home == "numpy" and callable(value) and not isinstance(value, type | np.ufunc | _Array):
+            return functools.partial(self._call_with, value)
+        if isinstance(value, types.FunctionType) and home != "numba" and home not in sys.stdlib_module_names:
+            return self.twin(value)
+        return value
+
+    def array(self, data: np.ndarray) -> "_Array":
+        """Wrap an array; refuse one whose elements are no plain memory."""
+        if data.dtype.hasobject or isinstance(data, np.ma.MaskedArray):
+            raise UntraceableError(f"a {type(data).__name__} of {data.dtype} keeps memory that cannot be watched")
+        return _Array(self, data.view(np.ndarray), self._space.shift(data))
+
+    # What the function does
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a NumPy function: a view costs nothing, anything else one pass over operands and results."""
+        name = function.__name__
+        if name in _PARTIAL:
+            raise UntraceableError(
+                f"{name} touches only a part of its operands: write it as a loop or as x[indices]"
+            )
+        operands = [] if name.endswith("_like") or name in _UNREAD else list(_arrays((args, kwargs)))
+        result = function(*_raw(args), **_raw(kwargs))
+        returned = [part for part in _leaves(result) if isinstance(part, np.ndarray)]
+        fresh = [part for part in returned if not self._space.knows(part)]
+        wrapped = self._wrap(result)
+        if fresh or not returned or "out" in kwargs:
+            for operand in operands:
+                self.touch_all([operand])
+            if name not in ("empty", "empty_like"):
+                for part in fresh:
+                    self.made(part)
+        return wrapped
+
+    def made(self, data: np.ndarray) -> "_Array":
+        """Wrap an array that has just been written."""
+        wrapped = self.array(data)
+        self.touch_all([wrapped])
+        return wrapped
+
+    def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a universal function, or its `reduce` or `accumulate`."""
+        if method not in ("__call__", "reduce", "accumulate"):
+            raise UntraceableError(f"numpy.{ufunc.__name__}.{method} is not supported: write it as a loop")
+        result = getattr(ufunc, method)(*_raw(inputs), **_raw(kwargs))
+        if "out" in kwargs:
+            outputs = kwargs["out"]
+            wrapped = outputs[0] if len(outputs) == 1 else outputs
+        else:
+            wrapped = self._wrap(result)
+            outputs = (wrapped,)
+        operands = list(_arrays((inputs, outputs)))
+        if method == "__call__" and ufunc.signature is None:
+            self.touch_all(operands)
+        else:
+            for operand in operands:
+                self.touch_all([operand])
+        return wrapped
+
+    def touch_all(self, operands: "list[_Array]") -> None:
+        """Touch every element of operands that broadcast together, side by side and in memory order."""
+        if not operands:
+            return
+        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
+        strides = [np.broadcast_to(operand._data, shape).strides for operand in operands]
+        # NumPy loops over the axis with the smallest steps innermost, whatever the order of the axes.
+        order = sorted(range(len(shape)), key=lambda axis: -sum(abs(steps[axis]) for steps in strides))
+        self.memory.touch_together(
+            [
+                (
+                    _addresses(
+                        operand._at, tuple(shape[axis] for axis in order), tuple(steps[axis] for axis in order)
+                    ).ravel(),
+                    operand.itemsize,
+                )
+                for operand, steps in zip(operands, strides, strict=True)
+            ]
+        )
+
+    def _wrap(self, result: Any) -> Any:
+        if isinstance(result, np.ndarray):
+            return self.array(result)
+        return _mapped(self._wrap, result) if isinstance(result, tuple | list) else result
+
+    def _call_with(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return self.call(function, args, kwargs)
+
+
+class _Module:
+    """A module whose functions and arrays are wrapped when they are looked up."""
+
+    def __init__(self, trace: Trace, module: types.ModuleType) -> None:
+        self._trace, self._module = trace, module
+
+    def __getattr__(self, name: str) -> Any:
+        wrapped = self._trace.reach(getattr(self._module, name))
+        setattr(self, name, wrapped)  # so that the next look-up is a plain one
+        return wrapped
+
+
+class _Array(NDArrayOperatorsMixin):
+    """An array that reports every access to its elements."""
+
+    __slots__ = ("_at", "_data", "_fields", "_length", "_shift", "_size", "_step", "_touch", "_trace")
+
+    def __init__(self, trace: Trace, data: np.ndarray, shift: int) -> None:
+        self._trace, self._data, self._shift = trace, data, shift
+        self._touch = trace.memory.touch
+        self._at = _address(data) + shift
+        self._size = data.itemsize
+        self._fields: dict[str, _Array] = {}
+        # Indexing a row of numbers is by far the most frequent access, and the one that is made fast.
+        if data.ndim == 1 and data.dtype.names is None:
+            self._step, self._length = data.strides[0], len(data)
+        else:
+            self._step = None
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._step is not None and isinstance(index, _INTEGERS):
+            index = int(index)
+            value = self._data[index]
+            self._touch(self._at + (index if index >= 0 else index + self._length) * self._step, self._size)
+            return value
+        if isinstance(index, str):
+            return self._field(index)
+        if _is_element(index, self._data.ndim):
+            if self._data.dtype.names is not None:
+                return _Record(self, index)
+            value = self._data[index]
+            self._touch(self._address_of(index), self._size)
+            return value
+        if _is_view(index):
+            return _Array(self._trace, self._data[index], self._shift)
+        self._touch_indexed(index)
+        return self._trace.made(self._data[_raw(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self._step is not None and isinstance(index, _INTEGERS):
+            index = int(index)
+            self._data[index] = _raw(value)
+            self._touch(self._at + (index if index >= 0 else index + self._length) * self._step, self._size)
+            return
+        if isinstance(value, _Record):
+            value.touch_whole()
+        if _is_element(index, self._data.ndim):
+            self._data[index] = _raw(value)
+            self._touch(self._address_of(index), self._size)
+            return
+        given = list(_arrays(value))
+        if isinstance(index, str) or _is_view(index):
+            part = self[index]
+            if given and part._same_memory(given[0]):
+                return  # the end of `x[a:b] += y`; NumPy copies nothing onto itself either
+            part._data[...] = _raw(value)
+            self._trace.touch_all([*given, part])
+        else:
+            self._data[_raw(index)] = _raw(value)
+            self._trace.touch_all(given)
+            self._touch_indexed(index)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _METADATA:
+            return getattr(self._data, name)
+        if name in _VIEWS:
+            return self._trace.array(getattr(self._data, name))
+        if name in (self._data.dtype.names or ()):
+            return self._field(name)
+        method = getattr(np.ndarray, name, None)
+        if name.startswith("__") or not isinstance(method, types.MethodDescriptorType):
+            raise AttributeError(f"arrays have no attribute {name!r} whose accesses can be watched")
+        return functools.partial(self._trace._call_with, method, self)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return self._trace.ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, kinds: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self._trace.call(function, args, kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise UntraceableError("an array is handed to code whose accesses cannot be watched")
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self._data)))
+
+    def __bool__(self) -> bool:
+        self._trace.touch_all([self])
+        return bool(self._data)
+
+    def _field(self, name: str) -> "_Array":
+        if name not in self._fields:
+            self._fields[name] = _Array(self._trace, self._data[name], self._shift)
+        return self._fields[name]
+
+    def _same_memory(self, other: "_Array") -> bool:
+        mine, theirs = self._data, other._data
+        return self._at == other._at and (mine.shape, mine.strides, mine.dtype) == (
+            theirs.shape,
+            theirs.strides,
+            theirs.dtype,
+        )
+
+    def _address_of(self, index: Any) -> int:
+        indexes = index if isinstance(index, tuple) else (index,)
+        return self._at + sum(
+            (int(i) if i >= 0 else int(i) + length) * stride
+            for i, length, stride in zip(indexes, self._data.shape, self._data.strides, strict=True)
+        )
+
+    def _touch_indexed(self, index: Any) -> None:
+        for array in _arrays(index):
+            self._trace.touch_all([array])
+        addresses = _addresses(self._at, self._data.shape, self._data.strides)[_raw(index)]
+        self._trace.memory.touch_together([(addresses.ravel(), self._size)])
+
+
+class _Record:
+    """A reference to one element of an array of records; its fields are read and written in place."""
+
+    __slots__ = ("_array", "_index")
+
+    def __init__(self, array: _Array, index: Any) -> None:
+        object.__setattr__(self, "_array", array)
+        object.__setattr__(self, "_index", index)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._array._field(name)[self._index]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._array._field(name)[self._index] = value
+
+    __getitem__ = __getattr__
+    __setitem__ = __setattr__
+
+    def raw(self) -> np.void:
+        return self._array._data[self._index]
+
+    def touch_whole(self) -> None:
+        self._array._touch(self._array._address_of(self._index), self._array._size)
+
+
+def _is_element(index: Any, ndim: int) -> bool:
+    """Whether an index names one element."""
+    if isinstance(index, tuple):
+        return len(index) == ndim and all(isinstance(i, _INTEGERS) for i in index)
+    return ndim == 1 and isinstance(index, _INTEGERS)
+
+
+def _is_view(index: Any) -> bool:
+    """Whether NumPy answers an index with a view instead of a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is Ellipsis or isinstance(part, slice | int | np.integer) for part in parts)
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Names that a function's code, or code inside it, may look up."""
+    inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
+    return itertools.chain(code.co_names, *map(_names, inner))
+
+
+def _mapped(wrap: Callable[[Any], Any], container: Any) -> Any:
+    if isinstance(container, dict):
+        return {key: wrap(value) for key, value in container.items()}
+    if hasattr(container, "_make"):
+        return container._make(map(wrap, container))
+    return type(container)(map(wrap, container))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple | list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(part)
+    else:
+        yield value
+
+
+def _arrays(value: Any) -> Iterator[_Array]:
+    return (leaf for leaf in _leaves(value) if isinstance(leaf, _Array))
+
+
+def _raw(value: Any) -> Any:
+    """Take the watched arrays and records out of an argument."""
+    if isinstance(value, _Array):
+        return value._data
+    if isinstance(value, _Record):
+        return value.raw()
+    return _mapped(_raw, value) if isinstance(value, tuple | list | dict) else value
