@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -136,12 +137,32 @@ def sample(
 
 @app.command()
 def doctor() -> None:
-    """Show what this machine is and what it can do."""
+    """Show what this machine is and what one of its cores can do."""
     here = machine.describe()
-    out.print(here)
+    about = Table("machine", "", title="This machine")
+    for field in fields(here):
+        value = getattr(here, field.name)
+        if field.name == "caches":
+            for cache in value:
+                about.add_row(f"L{cache.level} {cache.kind}", f"{cache.bytes / 2**10:,.0f} KiB")
+        elif field.name == "memory" and value is not None:
+            about.add_row("memory", f"{value / 2**30:.1f} GiB")
+        else:
+            about.add_row(field.name, "unknown" if value is None else str(value))
+    out.print(about)
     with _steps() as step:
         step("measure the ceilings of one core")
-        out.print(machine.ceilings())
+        ceilings = machine.ceilings()
+    table = Table("ceiling", "best", "median", "", title="One core")
+    rows = {
+        "read": (ceilings.read, "GB/s"),
+        "triad": (ceilings.triad, "GB/s, the line fetched before a write counted"),
+        "float32": (ceilings.flops32, "GFLOP/s"),
+        "float64": (ceilings.flops64, "GFLOP/s"),
+    }
+    for name, (rate, unit) in rows.items():
+        table.add_row(name, f"{rate.best / 1e9:.1f}", f"{rate.median / 1e9:.1f}", unit)
+    out.print(table)
 
 
 def _points_table(title: str, found: list[CellResult]) -> Table:

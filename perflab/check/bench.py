@@ -13,6 +13,7 @@ function there is a handle whose attribute ``bench`` speaks the same verbs to a 
 
 import contextlib
 import io
+import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -145,7 +146,17 @@ def quiet() -> Iterator[None]:
     sink = io.StringIO()
     with warnings.catch_warnings(), contextlib.redirect_stderr(sink), contextlib.redirect_stdout(sink):
         warnings.simplefilter("ignore")
-        yield
+        # A kernel also shows what C code and child processes write to the descriptors themselves.
+        kept = {fd: os.dup(fd) for fd in (1, 2)}
+        try:
+            with open(os.devnull, "wb") as null:
+                for fd in kept:
+                    os.dup2(null.fileno(), fd)
+            yield
+        finally:
+            for fd, copy in kept.items():
+                os.dup2(copy, fd)
+                os.close(copy)
 
 
 @contextlib.contextmanager

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from perflab.check import values
 from perflab.check.bench import METRICS, FunctionFailedError, name_of
 from perflab.check.layouts import LayoutError
 from perflab.check.ramp import STEP, log_share, settled, steps
 from perflab.check.report import Note, NotEarnedError, Points, Report
 from perflab.check.subjects import (
+    Expectation,
     Maker,
     Race,
     Subject,
@@ -23,7 +23,6 @@ from perflab.check.subjects import (
     count_of,
     draw,
     exact_rng,
-    expected_of,
     make_baseline,
     make_subject,
 )
@@ -34,7 +33,7 @@ LEAST_RATIO = 1.34  # below this, noise between two runs of the same code could 
 GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
 
 # What this process has seen, by cell and by function. A judge's process starts empty.
-_passed: dict[int, tuple[Subject, Callable[..., Any]]] = {}
+_passed: dict[int, tuple[Subject, Expectation]] = {}
 _measured: dict[str, float] = {}
 _attempts: Counter[str] = Counter()
 
@@ -81,10 +80,11 @@ def correct(
         With the first difference as the report.
     """
     title = f"{name_of(fn)}: correct"
-    if not on or not all(callable(make) for make in on):
+    if callable(on) or not on or not all(callable(make) for make in on):
         raise ValueError("on: a list of at least one maker, make(rng) -> tuple of arguments")
     _check_points(points)
-    case = 0
+    expectation = Expectation(against, returns, {"rtol": rtol, "atol": atol, "dtype": dtype})
+    what = "the result" if returns is None else "the changed argument"
     rows: tuple[tuple[str, str], ...] = ()
     try:
         subject = make_subject(fn, view)
@@ -93,17 +93,14 @@ def correct(
             rows = (("case", f"{case} of {len(on)}"), ("input", _brief_arguments(args)))
             staged = subject.stage(args)
             subject.bench.run(staged, "cpu")
-            expected = expected_of(against, args, returns)
-            actual = subject.outcome(staged, args, returns)
-            what = "the result" if returns is None else "the changed argument"
-            wrong = values.difference(actual, expected, rtol=rtol, atol=atol, dtype=dtype, where=what)
+            wrong = expectation.difference(subject, staged, args, what)
             if wrong:
-                return _finish(Report(title, 0.0, points, f"{wrong[0].upper()}{wrong[1:]}.", rows))
+                return _finish(Report(title, 0.0, points, wrong, rows))
     except (FunctionFailedError, LayoutError) as error:
         return _finish(Report(title, 0.0, points, str(error), rows))
-    _passed[id(fn)] = (subject, against)
-    cases = "case" if len(on) == 1 else "cases"
-    return _finish(Report(title, points, points, f"{len(on)} {cases} agree with {name_of(against)}."))
+    _passed[id(fn)] = (subject, expectation)
+    cases = "1 case agrees" if len(on) == 1 else f"{len(on)} cases agree"
+    return _finish(Report(title, points, points, f"{cases} with {name_of(against)}."))
 
 
 def counts(
@@ -154,7 +151,8 @@ def counts(
         subject = make_subject(fn, view)
         if not _has_passed(subject):
             return _finish(_not_correct_yet(title, points, fn))
-        value = count_of(subject, metric, draw(on, exact_rng(subject.bench, 1)))
+        _, expectation = _passed[id(fn)]
+        value = count_of(subject, metric, draw(on, exact_rng(subject.bench, 1)), expectation)
         rows = [(named, f"{value:,.6g}")]
         if than is not None:
             other, other_on, other_name = make_baseline(than, subject, on)
@@ -228,7 +226,7 @@ def faster(
             return _finish(_not_correct_yet(title, points, fn))
         baseline, base_on, base_name = make_baseline(than, subject, on)
         # A function compared with itself is verified against the reference that `correct` used.
-        reference = _passed[id(fn)][1] if against_itself else None
+        reference = _passed[id(fn)][1].reference if against_itself else None
         race = Race(subject, baseline, reference, on, base_on, returns, clock, rtol, atol)
         pairs = race.measure(lambda i: settled(i, zero, full, points))
     except (FunctionFailedError, LayoutError) as error:
@@ -281,7 +279,7 @@ def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Repor
 
 
 def _check_points(points: float) -> None:
-    if not (points > 0 and float(points / STEP).is_integer()):
+    if not isinstance(points, int | float) or not (points > 0 and float(points / STEP).is_integer()):
         raise ValueError(f"points: a positive multiple of {STEP}, got {points!r}")
 
 

@@ -75,15 +75,56 @@ def picked(result: Any, after: tuple, returns: int | Sequence[int] | None) -> An
     return after[returns] if isinstance(returns, int) else tuple(after[i] for i in returns)
 
 
-def count_of(subject: Subject, metric: str | Callable[..., float], args: tuple) -> float:
-    """Return a metric of one run of `subject` on `args`."""
+@dataclass(frozen=True)
+class Expectation:
+    """What a subject's outcomes are compared with: what its correctness cell used.
+
+    Attributes
+    ----------
+    reference : callable
+    returns : int or sequence of int, optional
+    tolerance : dict
+        Keywords of `perflab.check.values.difference`.
+    """
+
+    reference: Callable[..., Any]
+    returns: int | Sequence[int] | None
+    tolerance: dict[str, Any]
+
+    def difference(self, subject: Subject, staged: Any, args: tuple, where: str) -> str | None:
+        """Say where the outcome of a run differs from the reference's, or return None; may write into `args`."""
+        expected = expected_of(self.reference, args, self.returns)
+        actual = subject.outcome(staged, args, self.returns)
+        wrong = values.difference(actual, expected, where=where, **self.tolerance)
+        return f"{wrong[0].upper()}{wrong[1:]}." if wrong else None
+
+
+def count_of(
+    subject: Subject, metric: str | Callable[..., float], args: tuple, expectation: Expectation | None = None
+) -> float:
+    """Return a metric of one run of `subject` on `args`.
+
+    Raises
+    ------
+    FunctionFailedError
+        If the run failed or, given an expectation, its outcome is wrong: few calls and few lines are easy then.
+    """
     staged = subject.stage(args)
     if metric != "lines":
         subject.bench.run(staged, "cpu")
-    if isinstance(metric, str):
-        return subject.bench.count(staged, metric)
-    result, _ = subject.bench.collect(staged)
-    return float(metric(result, *values.reveal(values.copy(args))))
+    if callable(metric):
+        result, _ = subject.bench.collect(staged)
+        return float(metric(result, *values.reveal(values.copy(args))))
+    count = subject.bench.count(staged, metric)
+    if expectation is not None:
+        if metric == "lines":
+            # A traced run hands nothing back; what it would have done, a plain run on the same input does.
+            staged = subject.stage(args)
+            subject.bench.run(staged, "cpu")
+        wrong = expectation.difference(subject, staged, args, "the outcome of the counted run")
+        if wrong:
+            raise FunctionFailedError(wrong)
+    return count
 
 
 def draw(make: Maker, rng: np.random.Generator) -> tuple:

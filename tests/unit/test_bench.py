@@ -2,6 +2,8 @@
 
 import inspect
 import linecache
+import os
+import subprocess
 import sys
 import warnings
 
@@ -204,6 +206,9 @@ def test_nothing_that_a_call_prints_or_warns_gets_out(capfd):
     def noisy():
         print("out")
         print("err", file=sys.stderr)
+        print("err", file=sys.__stderr__, flush=True)
+        os.write(1, b"out")
+        subprocess.run(["sh", "-c", "echo err >&2"], check=True)
         warnings.warn("careful", stacklevel=1)
         np.float64(1) / np.float64(0)
 
