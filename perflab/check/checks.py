@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from perflab.check import values
 from perflab.check.bench import METRICS, FunctionFailedError, name_of
 from perflab.check.layouts import LayoutError
 from perflab.check.ramp import STEP, log_share, settled, steps
@@ -93,6 +94,8 @@ def correct(
             rows = (("case", f"{case} of {len(on)}"), ("input", _brief_arguments(args)))
             staged = subject.stage(args)
             subject.bench.run(staged, "cpu")
+            if values.oracles(args):
+                rows += ((METRICS["calls"], f"{subject.bench.count(staged, 'calls'):g}"),)
             wrong = expectation.difference(subject, staged, args, what)
             if wrong:
                 return _finish(Report(title, 0.0, points, wrong, rows))

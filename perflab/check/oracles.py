@@ -3,13 +3,14 @@
 import copy as copying
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 
 class Oracle:
     """A counted callable whose inside stays out of reach.
 
     Made by `oracle`. A function under test may call it, like the object it stands for; each call is counted.
-    Here, in a learner's own kernel, the object is merely hidden; under the judge it is in another process.
+    Here, in a learner's own kernel, the object is merely out of sight; under the judge it is in another process.
 
     Attributes
     ----------
@@ -17,40 +18,34 @@ class Oracle:
         How often it was called.
     """
 
-    __slots__ = ("_ask",)
-
-    def __init__(self, target: Callable[..., Any]) -> None:
-        counter = [0]
-
-        def ask(*args: Any, question: str = "call") -> Any:
-            if question == "target":
-                return target
-            if question == "calls":
-                return counter[0]
-            counter[0] += 1
-            return target(*args)
-
-        self._ask = ask
+    __slots__ = ("__weakref__",)
 
     def __call__(self, *args: Any) -> Any:
         """Ask the oracle once."""
-        return self._ask(*args)
+        _calls[self] += 1
+        return _targets[self](*args)
 
     @property
     def calls(self) -> int:
         """How often it was called."""
-        return self._ask(question="calls")
-
-    def target(self) -> Callable[..., Any]:
-        """Return the object it stands for; for references and metrics, never for a function under test."""
-        return self._ask(question="target")
-
-    def fresh(self) -> "Oracle":
-        """Return an oracle over a deep copy of the same object, not called yet."""
-        return Oracle(copying.deepcopy(self.target()))
+        return _calls[self]
 
     def __repr__(self) -> str:
-        return f"<oracle, called {self.calls} times>"
+        return "<oracle>"
+
+
+_targets: WeakKeyDictionary[Oracle, Callable[..., Any]] = WeakKeyDictionary()
+_calls: WeakKeyDictionary[Oracle, int] = WeakKeyDictionary()
+
+
+def target_of(asked: Oracle) -> Callable[..., Any]:
+    """Return the object that an oracle stands for; for references and metrics, never for a function under test."""
+    return _targets[asked]
+
+
+def fresh(asked: Oracle) -> Oracle:
+    """Return an oracle over a deep copy of the same object, not called yet."""
+    return oracle(copying.deepcopy(_targets[asked]))
 
 
 def oracle(target: Callable[..., Any]) -> Oracle:
@@ -68,4 +63,6 @@ def oracle(target: Callable[..., Any]) -> Oracle:
     """
     if not callable(target):
         raise TypeError(f"oracle: expected something that can be called, got a {type(target).__name__}")
-    return Oracle(target)
+    made = Oracle()
+    _targets[made], _calls[made] = target, 0
+    return made

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from perflab.check.oracles import Oracle
+from perflab.check.oracles import Oracle, fresh, target_of
 
 LINE = 64  # bytes; staged arrays start on a cache line, so that a record of 64 bytes is one line
 SCALARS = (bool, int, float, complex, str, bytes, type(None))
@@ -78,7 +78,7 @@ def copy(value: Any, where: str = "the argument") -> Any:
 
     def leaf(x: Any, path: str) -> Any:
         if isinstance(x, Oracle):
-            return x.fresh()
+            return fresh(x)
         if isinstance(x, np.ndarray):
             if x.dtype.hasobject:
                 raise TypeError(f"{path} is an array of Python objects; use an array of numbers or records")
@@ -90,7 +90,7 @@ def copy(value: Any, where: str = "the argument") -> Any:
 
 def reveal(value: Any) -> Any:
     """Return `value` with every oracle replaced by the object that it stands for: for references only."""
-    return _rebuild(value, lambda x, _: x.target() if isinstance(x, Oracle) else x, "the argument")
+    return _rebuild(value, lambda x, _: target_of(x) if isinstance(x, Oracle) else x, "the argument")
 
 
 def oracles(value: Any) -> list[Oracle]:

@@ -48,7 +48,7 @@ def assignments(path: Path, exercises: list[Exercise]) -> dict[str, list[Exercis
     by_name = {exercise.name: exercise for exercise in exercises}
     try:
         wanted = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CourseError(f"{path}: cannot be read: {error}") from error
     if not isinstance(wanted, dict) or not all(isinstance(names, list) and names for names in wanted.values()):
         raise CourseError(f"{path}: expected lines like `memory-locality: [memory/soa_vs_aos]`")
@@ -58,7 +58,7 @@ def assignments(path: Path, exercises: list[Exercise]) -> dict[str, list[Exercis
         if not isinstance(assignment, str) or not NAME.fullmatch(assignment):
             raise CourseError(f"{path}: {assignment!r} is no name; use letters, digits, hyphens and underscores")
         for name in names:
-            if name not in by_name:
+            if not isinstance(name, str) or name not in by_name:
                 raise CourseError(f"{path}: {assignment} wants {name!r}; there are {', '.join(sorted(by_name))}")
             if name in placed:
                 raise CourseError(f"{path}: {name} is in {placed[name]} and in {assignment}; leave it in one")
@@ -85,10 +85,15 @@ def build(course: Path, assigned: dict[str, list[Exercise]]) -> list[Built]:
         As `assignments` returns it.
     """
     files: dict[Path, bytes] = {}
+    gone: list[Path] = []
     states: dict[str, str] = {}
+    stems = {exercise.path.stem for members in assigned.values() for exercise in members}
     for name, members in assigned.items():
         own = {Path(name) / f"{e.path.stem}.ipynb": to_bytes(instructor(e)) for e in members}
-        same = all(
+        # An exercise that moved to another assignment; notebooks of the instructor's own stay.
+        here = (course / "source" / name).glob("*.ipynb")
+        moved = [path for path in here if path.stem in stems and Path(name, path.name) not in own]
+        same = not moved and all(
             (course / "source" / path).is_file() and (course / "source" / path).read_bytes() == data
             for path, data in own.items()
         )
@@ -96,8 +101,11 @@ def build(course: Path, assigned: dict[str, list[Exercise]]) -> list[Built]:
             states[name] = "frozen" if same else "frozen, differs from the course"
         else:
             files |= own
+            gone += moved
             states[name] = "unchanged" if same else "written"
     replace_all(course / "source", files)
+    for path in gone:
+        path.unlink()
     return [
         Built(name, tuple(e.name for e in members), sum(e.points for e in members), states[name])
         for name, members in assigned.items()

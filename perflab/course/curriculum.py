@@ -51,7 +51,7 @@ def topics(path: Path) -> dict[str, Topic]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         return {topic.id: topic for topic in _topics(data)}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
         raise CourseError(f"{path}: no curriculum: {error}") from error
 
 

@@ -58,14 +58,14 @@ def _header_rules(exercise: Exercise, path: Path) -> Iterator[Problem]:
         yield problem(f"header: stars is 1, 2 or 3, not {header.stars!r}")
     if not isinstance(header.minutes, int) or not 1 <= header.minutes <= 240:
         yield problem(f"header: minutes is a whole number from 1 to 240, not {header.minutes!r}")
-    if header.chapter not in topics:
+    if not isinstance(header.chapter, str) or header.chapter not in topics:
         yield problem(f"header: chapter {header.chapter!r} is no topic of book/curriculum.yml")
     elif header.chapter.split("/")[0] != area:
         yield problem(f"header: chapter {header.chapter!r} is in another area than the file")
     if not header.covers:
         yield problem("header: covers names at least one point of book/curriculum.yml")
     for covered in header.covers:
-        if covered not in points and covered not in topics:
+        if not isinstance(covered, str) or (covered not in points and covered not in topics):
             yield problem(f"header: covers {covered!r}, which is not in book/curriculum.yml")
     for module in header.forbids:
         if not isinstance(module, str) or not module.startswith("perflab."):
@@ -146,20 +146,25 @@ def _blocks(exercise: Exercise) -> Iterator[Problem]:
 def _answers(exercise: Exercise) -> Iterator[Problem]:
     """Answer cells hold only documented definitions, before and after stripping."""
     for cell in exercise.of_role("answer"):
-        for source in (cell.source, stripped(cell.source, "SOLUTION", "pass")):
-            tree = yield from _parsed(exercise, cell, source)
-            if tree is None:
-                break
-            for node in tree.body:
-                line = cell.line + node.lineno - 1
-                if not isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    message = "an answer cell holds only definitions, so that a stripped one still runs"
-                    yield Problem(exercise.path, line, message)
-                elif ast.get_docstring(node) is None:
-                    message = f"{node.name} needs a docstring outside the solution: the learner's task"
-                    yield Problem(exercise.path, line, message)
-            if not tree.body:
-                yield _at(exercise, cell, "an answer cell defines what the learner writes")
+        sources = (cell.source, stripped(cell.source, "SOLUTION", "pass"))
+        # What is wrong in both is said once.
+        yield from dict.fromkeys(p for source in sources for p in _definitions(exercise, cell, source))
+
+
+def _definitions(exercise: Exercise, cell: Cell, source: str) -> Iterator[Problem]:
+    tree = yield from _parsed(exercise, cell, source)
+    if tree is None:
+        return
+    for node in tree.body:
+        line = cell.line + node.lineno - 1
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            message = "an answer cell holds only definitions, so that a stripped one still runs"
+            yield Problem(exercise.path, line, message)
+        elif ast.get_docstring(node) is None:
+            message = f"{node.name} needs a docstring outside the solution: the learner's task"
+            yield Problem(exercise.path, line, message)
+    if not tree.body:
+        yield _at(exercise, cell, "an answer cell defines what the learner writes")
 
 
 def _predictions(exercise: Exercise) -> Iterator[Problem]:
@@ -292,7 +297,7 @@ def _prose(exercise: Exercise) -> Iterator[Problem]:
                 yield Problem(exercise.path, line, "no emoji: they break the print edition")
             if re.search(r"[A-Za-z]!(\s|$)", text):
                 yield Problem(exercise.path, line, "no exclamation marks")
-    if text_cells and text_cells[0].source.splitlines()[0] != f"# {exercise.header.title}":
+    if text_cells and text_cells[0].source.split("\n")[0] != f"# {exercise.header.title}":
         yield _at(exercise, text_cells[0], f"the first Markdown cell starts with `# {exercise.header.title}`")
     prose = "\n".join(cell.source for cell in text_cells)
     hints = re.findall(r"<details>\s*<summary>(.*?)</summary>", prose)
@@ -306,17 +311,15 @@ RULES: tuple[Rule, ...] = (_roles, _blocks, _answers, _predictions, _tests, _sho
 
 
 def stripped(source: str, block: str, stub: str) -> str:
-    """Return `source` with each block of that kind replaced by one line `stub`, indented as its beginning."""
+    """Return `source` with `stub` in place of each block of that kind, indented as its beginning; lines stay."""
     out, inside = [], False
     for text in source.splitlines():
-        if f"### BEGIN {block}" in text:
-            inside = True
-            if stub:
-                out.append(text[: len(text) - len(text.lstrip())] + stub)
-        elif f"### END {block}" in text:
-            inside = False
-        elif not inside:
-            out.append(text)
+        begins, ends = f"### BEGIN {block}" in text, f"### END {block}" in text
+        inside = begins or (inside and not ends)
+        if begins:
+            out.append(text[: len(text) - len(text.lstrip())] + stub)
+        else:
+            out.append("" if inside or ends else text)
     return "\n".join(out)
 
 

@@ -1,5 +1,6 @@
 """From an exercise to its notebooks by nbgrader's own preprocessors: pure functions, always the same bytes."""
 
+from collections import Counter
 from typing import Any
 
 import nbformat
@@ -52,6 +53,10 @@ def instructor(exercise: Exercise) -> NotebookNode:
         if cell.role == "explain":
             # nbgrader keeps a task's prompt whole only if the answer stands in a cell of its own.
             cells.append(new_markdown_cell(WRITTEN_ANSWER, id=f"{cell_id[:57]}_answer"))
+    ids = Counter(cell.id for cell in cells)
+    if twice := [name for name, times in ids.items() if times > 1]:
+        # nbformat would draw a random id, another one each time.
+        raise CourseError(f"{exercise.path}: two cells are named {twice[0]!r}; give one another grade_id")
     notebook = new_notebook(cells=cells, metadata=METADATA)
     notebook.nbformat_minor = 5
     try:

@@ -60,6 +60,8 @@ def replace_all(folder: Path, files: dict[Path, bytes], stale: str | None = None
     fresh = {path: path.with_name(f".{path.name}.new") for path in changed}
     try:
         for path, data in changed.items():
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder")
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh[path].write_bytes(data)
     except OSError as error:

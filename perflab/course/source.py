@@ -166,7 +166,8 @@ def _read_header(path: Path, lines: list[str]) -> tuple[Header, int]:
         return Header(**data), fences[1] + 1
     except (yaml.YAMLError, KeyError, TypeError) as error:
         expected = ", ".join(Header.__dataclass_fields__)
-        message = f"the header is broken ({error}); below `perflab:` it has {expected}"
+        why = " ".join(str(error).split())  # YAML's own message has several lines
+        message = f"the header is broken ({why}); below `perflab:` it has {expected}"
         raise SourceError([Problem(path, 1, message)]) from error
 
 

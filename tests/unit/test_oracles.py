@@ -3,6 +3,7 @@
 import pytest
 
 from perflab.check import Oracle, oracle
+from perflab.check.oracles import fresh, target_of
 
 
 class Device:
@@ -32,7 +33,7 @@ def test_a_call_that_raises_counts_too():
 
 def test_looking_does_not_count():
     device = oracle(Device(3))
-    repr(device), device.calls, device.target()
+    repr(device), device.calls, target_of(device)
     assert device.calls == 0
     assert repr(device) == "<oracle, called 0 times>"
 
@@ -40,11 +41,11 @@ def test_looking_does_not_count():
 def test_a_fresh_one_has_a_copy_of_the_target_and_no_calls():
     device = oracle(Device(3))
     device(1)
-    twin = device.fresh()
+    twin = fresh(device)
     assert (twin.calls, device.calls) == (0, 1)
     twin(1), twin(1)
-    assert (device.target().asked, twin.target().asked) == (1, 3)
-    assert twin.target() is not device.target()
+    assert (target_of(device).asked, target_of(twin).asked) == (1, 3)
+    assert target_of(twin) is not target_of(device)
 
 
 def test_the_target_is_no_attribute():

@@ -94,6 +94,21 @@ def ratio(machine):
     return float(np.median(ratios))
 """
 
+TIRED = """
+machines = []
+
+def ratio(machine):
+    '''Spends the whole budget while it is checked, and nothing any more when its runs are counted.'''
+    machines.append(machine)
+    if len(machines) > 46:
+        return 9.0
+    ratios = []
+    for i in range(500):
+        seconds = {program: machine(program) for program in ("ab" if i % 2 else "ba")}
+        ratios.append(seconds["b"] / seconds["a"])
+    return float(np.median(ratios))
+"""
+
 OVERDRAWN = """
 def ratio(machine):
     '''Asks for more runs than the machine grants.'''
@@ -137,9 +152,11 @@ MUTANTS = {
     "short_blocks": (SHORT_BLOCKS, NOTHING),
     # On machines that only drift, interleaved minima are off by 3 %: now and then they pass.
     "paired_minima": (PAIRED_MINIMA, {DRIFT: (0, 2), BURSTS: 0, RHYTHM: 0, CALLS: (0, 2)}),
-    "mean_of_ratios": (MEAN_OF_RATIOS, {DRIFT: 2, BURSTS: 0, RHYTHM: 0, CALLS: 2}),
+    # The machine on which runs are counted is disturbed: one answer in three happens to be right there.
+    "mean_of_ratios": (MEAN_OF_RATIOS, {DRIFT: 2, BURSTS: 0, RHYTHM: 0, CALLS: (0, 2)}),
     "fixed_order": (FIXED_ORDER, {DRIFT: 2, BURSTS: 2, RHYTHM: 0, CALLS: 2}),
     "spendthrift": (SPENDTHRIFT, {DRIFT: 2, BURSTS: 2, RHYTHM: 1, CALLS: 0}),
+    "tired": (TIRED, {DRIFT: 2, BURSTS: 2, RHYTHM: 1, CALLS: 0}),
     "overdrawn": (OVERDRAWN, NOTHING),
     "memo": (MEMO, NOTHING),
     "peek": (PEEK, NOTHING),
