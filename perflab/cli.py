@@ -33,7 +33,7 @@ def main() -> None:
     try:
         app()
     except CourseError as error:
-        err.print(str(error), style="red", markup=False)
+        err.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -45,7 +45,7 @@ def exercises(
     """Check solutions/ and write exercises/ from it."""
     if not check:
         for path in publish.generate(root):
-            out.print(f"{'wrote' if path.exists() else 'removed'} {path}", markup=False)
+            out.print(f"{'wrote' if path.exists() else 'removed'} {path}", markup=False, soft_wrap=True)
         return
     files = publish.released(publish.sources(root))
     folder = root / "exercises"
@@ -65,7 +65,7 @@ def work(root: Root = Path(".")) -> None:
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
-            out.print(f"added {copy}", markup=False)
+            out.print(f"added {copy}", markup=False, soft_wrap=True)
 
 
 @app.command()

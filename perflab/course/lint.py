@@ -188,8 +188,8 @@ def _tests(exercise: Exercise) -> Iterator[Problem]:
         if len(calls) != 1 or not isinstance(last, ast.Expr) or last.value is not calls[0]:
             yield _at(exercise, cell, "a tests cell has exactly one check, as its last bare expression")
             continue
-        end = cell.source.rstrip().splitlines()[-1].split("#")[0].rstrip()
-        if end.endswith(";"):
+        tokens = tokenize.generate_tokens(io.StringIO(cell.source).readline)
+        if any(token.type == tokenize.OP and token.string == ";" for token in tokens):
             yield _at(exercise, cell, "a semicolon after the check hides its points: nbgrader gives full marks")
         check = _check_name(calls[0])
         if check not in POINTS_EARNED:
@@ -273,7 +273,7 @@ def _shows(exercise: Exercise) -> Iterator[Problem]:
 
 def _judge(exercise: Exercise) -> Iterator[Problem]:
     for cell in exercise.cells:
-        if cell.kind == "code" and re.search(r"\bperflab\s*\.\s*judge\b|\bimport\s+judge\b", cell.source):
+        if cell.kind == "code" and any(name.startswith("perflab.judge") for name in _imported(cell)):
             yield _at(exercise, cell, "no notebook imports perflab.judge")
 
 
@@ -359,3 +359,14 @@ def _learners_names(exercise: Exercise) -> set[str]:
         except SyntaxError:
             continue
     return names
+
+
+def _imported(cell: Cell) -> set[str]:
+    """Return the dotted names that a code cell imports; none if it is no valid Python, which another rule says."""
+    try:
+        nodes = list(ast.walk(ast.parse(cell.source)))
+    except SyntaxError:
+        return set()
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return names | {f"{node.module}.{alias.name}" for node in froms for alias in node.names}

@@ -18,8 +18,14 @@ def sources(root: Path) -> list[Exercise]:
     ------
     SourceError
         Listing every broken rule of every file.
+    CourseError
+        If there is no exercise at all: then `root` is no course, and all that was generated would be stale.
     """
     exercises = read_all(root / "solutions")
+    if not exercises:
+        raise CourseError(
+            f"{root / 'solutions'}: no exercise source. Stand in the course's folder, or use --root."
+        )
     problems = [problem for exercise in exercises for problem in lint(exercise, root)]
     if problems:
         raise SourceError(problems)

@@ -124,4 +124,5 @@ def grade_id_of(cell: NotebookNode) -> str | None:
     claimed = cell.get("metadata")
     claimed = claimed.get("nbgrader") if isinstance(claimed, dict) else None
     name = claimed.get("grade_id") if isinstance(claimed, dict) else None
-    return name if isinstance(name, str) else cell.get("id")
+    name = name if isinstance(name, str) else cell.get("id")
+    return name if isinstance(name, str) else None

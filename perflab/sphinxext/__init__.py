@@ -1,7 +1,7 @@
 """A Sphinx extension with what the book's build needs.
 
-`cards` adds the directive ``exercise-card``, `points` the directive ``point``; `execution` keys the cache of executed
-pages by the code that they import, and `notes` lists the claims that this build was too noisy to decide.
+`cards` adds the directive ``exercise-card``, `points` the directive ``point``; `execution` keys the cache of
+executed pages by the code that they import, and `notes` lists the claims that a build was too noisy to decide.
 """
 
 from sphinx.application import Sphinx

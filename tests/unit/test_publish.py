@@ -138,6 +138,16 @@ def test_stale_files_are_removed_and_others_stay(two):
     assert set(tree(two / "exercises")) == {"cpu/notes.md", "memory/tiny.ipynb"}
 
 
+def test_without_any_source_nothing_is_stale(two):
+    """Whoever stands in the wrong folder, or lost solutions/, must not lose exercises/ too."""
+    generate(two)
+    before = tree(two / "exercises")
+    (two / "solutions").rename(two / "moved")
+    with pytest.raises(CourseError, match="no exercise source"):
+        generate(two)
+    assert tree(two / "exercises") == before
+
+
 # --- perflab exercises
 
 
