@@ -5,8 +5,10 @@ nothing, and a stripped answer that no longer runs takes its whole notebook down
 """
 
 import ast
+import io
 import itertools
 import re
+import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
