@@ -60,7 +60,7 @@ def exercises(
 @app.command()
 def work(root: Root = Path(".")) -> None:
     """Copy the exercises that are missing to work/; never touch a copy that is there."""
-    for source in sorted((root / "exercises").glob("*/*.ipynb")):
+    for source in _exercises(root):
         copy = root / "work" / source.relative_to(root / "exercises")
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def check(notebooks: Annotated[list[Path], typer.Argument(help="Exercise noteboo
 def progress(root: Root = Path(".")) -> None:
     """Show the points of your copies in work/, as they were when you saved them last."""
     table = Table("exercise", "points", "to do next", title="Your exercises")
-    for source in sorted((root / "exercises").glob("*/*.ipynb")):
+    for source in _exercises(root):
         name = source.relative_to(root / "exercises").with_suffix("")
         copy = root / "work" / source.relative_to(root / "exercises")
         found = results(open_notebook(copy if copy.exists() else source))
@@ -116,6 +116,10 @@ def sample(
 ) -> None:
     """Grade a sample class of one exercise through nbgrader and show the points and why."""
     broken = mutants(twins)
+    if missing := {NAIVE, WRONG} - set(broken):
+        raise CourseError(
+            f"{twins}: MUTANTS has no {' and no '.join(sorted(missing))}; a sample class needs both."
+        )
     answers = {NAIVE: broken[NAIVE][0], "wrong": broken[WRONG][0]}
     with _steps() as step:
         rows, fresh = run_sample(read(source), answers, root, step)
@@ -163,6 +167,16 @@ def doctor() -> None:
     for name, (rate, unit) in rows.items():
         table.add_row(name, f"{rate.best / 1e9:.1f}", f"{rate.median / 1e9:.1f}", unit)
     out.print(table)
+
+
+def _exercises(root: Path) -> list[Path]:
+    """Return the generated notebooks of the course at `root`."""
+    found = sorted((root / "exercises").glob("*/*.ipynb"))
+    if not found:
+        raise CourseError(
+            f"{root.resolve()}: no exercises here. Go to the course's folder, or run `make exercises`."
+        )
+    return found
 
 
 def _points_table(title: str, found: list[CellResult]) -> Table:
