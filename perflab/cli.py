@@ -174,7 +174,7 @@ def _exercises(root: Path) -> list[Path]:
     found = sorted((root / "exercises").glob("*/*.ipynb"))
     if not found:
         raise CourseError(
-            f"{root.resolve()}: no exercises here. Go to the course's folder, or run `make exercises`."
+            f"{root.resolve()}: no exercises here. Go to the course, or run `make exercises`."
         )
     return found
 
