@@ -123,13 +123,14 @@ def sample(
     answers = {NAIVE: broken[NAIVE][0], "wrong": broken[WRONG][0]}
     with _steps() as step:
         rows, fresh = run_sample(read(source), answers, root, step)
-    title = f"Sample class: {source.stem}"
-    table = Table("submission", "points", "tests cell", "", "why", title=title, show_lines=True)
+    table = Table("submission", "points", "tests cell", "", "why", title=f"Sample class: {source.stem}")
     for row in rows:
-        cells, points, reasons = zip(*((c, f"{p:g}/{of:g}", why) for c, p, of, why in row.why), strict=True)
-        table.add_row(
-            row.student, f"{row.score:g} of {row.of:g}", "\n".join(cells), "\n".join(points), _reasons(reasons)
-        )
+        table.add_section()
+        said = ""
+        for i, (cell, points, of, why) in enumerate(row.why):
+            first = (row.student, f"{row.score:g} of {row.of:g}") if i == 0 else ("", "")
+            table.add_row(*first, cell, f"{points:g}/{of:g}", "the same" if why == said else why)
+            said = why
     out.print(table)
     if not fresh:
         out.print("Nothing changed since these were graded.")
@@ -173,9 +174,7 @@ def _exercises(root: Path) -> list[Path]:
     """Return the generated notebooks of the course at `root`."""
     found = sorted((root / "exercises").glob("*/*.ipynb"))
     if not found:
-        raise CourseError(
-            f"{root.resolve()}: no exercises here. Go to the course, or run `make exercises`."
-        )
+        raise CourseError(f"{root.resolve()}: no exercises here. Go to the course, or run `make exercises`.")
     return found
 
 
@@ -186,11 +185,6 @@ def _points_table(title: str, found: list[CellResult]) -> Table:
         table.add_row(result.grade_id, f"{points} of {result.of:g}", result.why)
     table.add_row("together", f"{sum(r.points or 0.0 for r in found):g} of {sum(r.of for r in found):g}", "")
     return table
-
-
-def _reasons(reasons: tuple[str, ...]) -> str:
-    """Join the reasons of a submission; one that repeats is said once."""
-    return "\n".join(dict.fromkeys(reasons))
 
 
 @contextmanager

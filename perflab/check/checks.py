@@ -35,6 +35,7 @@ GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebo
 
 # What this process has seen, by cell and by function. A judge's process starts empty.
 _passed: dict[int, tuple[Subject, Expectation]] = {}
+_failed: dict[int, Callable[..., Any]] = {}  # keeps the function alive, so that its id stays its own
 _measured: dict[str, float] = {}
 _attempts: Counter[str] = Counter()
 
@@ -98,8 +99,9 @@ def correct(
                 rows += ((METRICS["calls"], f"{subject.bench.count(staged, 'calls'):g}"),)
             wrong = expectation.difference(subject, staged, args, what)
             if wrong:
-                return _finish(Report(title, 0.0, points, wrong, rows))
+                raise FunctionFailedError(wrong)
     except (FunctionFailedError, LayoutError) as error:
+        _failed[id(fn)] = fn
         return _finish(Report(title, 0.0, points, str(error), rows))
     _passed[id(fn)] = (subject, expectation)
     cases = "1 case agrees" if len(on) == 1 else f"{len(on)} cases agree"
@@ -122,7 +124,7 @@ def counts(
     Parameters
     ----------
     fn : callable
-        The learner's function; `correct` must have passed for it, in the same layout.
+        The learner's function; every `correct` before must have passed for it, in the same layout.
     metric : str or callable
         "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; or
         ``metric(result, *args)``, which sees real objects where `fn` sees oracles.
@@ -194,7 +196,7 @@ def faster(
     Parameters
     ----------
     fn : callable
-        The learner's function; `correct` must have passed for it, in the same layout.
+        The learner's function; every `correct` before must have passed for it, in the same layout.
     than : callable or (callable, maker)
         The baseline, in the layout of the arguments as made. A tuple ``(fn, other_input)`` compares the function
         with itself: the ratio is its time on `other_input` over its time on `on`.
@@ -228,9 +230,9 @@ def faster(
         if not _has_passed(subject):
             return _finish(_not_correct_yet(title, points, fn))
         baseline, base_on, base_name = make_baseline(than, subject, on)
-        # A function compared with itself is verified against the reference that `correct` used.
-        reference = _passed[id(fn)][1].reference if against_itself else None
-        race = Race(subject, baseline, reference, on, base_on, returns, clock, rtol, atol)
+        # A function compared with itself is verified against what `correct` used.
+        expectation = _passed[id(fn)][1] if against_itself else None
+        race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol)
         pairs = race.measure(lambda i: settled(i, zero, full, points))
     except (FunctionFailedError, LayoutError) as error:
         return _finish(Report(title, 0.0, points, str(error)))
@@ -269,13 +271,15 @@ def predicted(guess: float | None, grade_id: str) -> Note:
 
 
 def _has_passed(subject: Subject) -> bool:
+    if id(subject.fn) in _failed:
+        return False
     before, _ = _passed.get(id(subject.fn), (None, None))
     return before is not None and before.fn is subject.fn and before.layout == subject.layout
 
 
 def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:
     sentence = (
-        f"{name_of(fn)} has not passed its correctness cell yet. Run the cells from the answer down; "
+        f"{name_of(fn)} has not passed all correctness cells above. Run the cells from the answer down; "
         "neither counts nor speed matter while the answer is wrong."
     )
     return Report(title, 0.0, points, sentence)

@@ -5,6 +5,7 @@ nothing, and a stripped answer that no longer runs takes its whole notebook down
 """
 
 import ast
+import importlib.util
 import io
 import itertools
 import re
@@ -56,9 +57,9 @@ def _header_rules(exercise: Exercise, path: Path) -> Iterator[Problem]:
     for name in ("title", "lever", "chapter"):
         if not isinstance(getattr(header, name), str) or not getattr(header, name).strip():
             yield problem(f"header: {name} is a line of text, not {getattr(header, name)!r}")
-    if header.stars not in (1, 2, 3):
+    if isinstance(header.stars, bool) or header.stars not in (1, 2, 3):
         yield problem(f"header: stars is 1, 2 or 3, not {header.stars!r}")
-    if not isinstance(header.minutes, int) or not 1 <= header.minutes <= 240:
+    if type(header.minutes) is not int or not 1 <= header.minutes <= 240:
         yield problem(f"header: minutes is a whole number from 1 to 240, not {header.minutes!r}")
     if not isinstance(header.chapter, str) or header.chapter not in topics:
         yield problem(f"header: chapter {header.chapter!r} is no topic of book/curriculum.yml")
@@ -72,6 +73,8 @@ def _header_rules(exercise: Exercise, path: Path) -> Iterator[Problem]:
     for module in header.forbids:
         if not isinstance(module, str) or not module.startswith("perflab."):
             yield problem(f"header: forbids modules of perflab, not {module!r}")
+        elif importlib.util.find_spec(module) is None:
+            yield problem(f"header: forbids {module}, which does not exist")
 
 
 def _roles(exercise: Exercise) -> Iterator[Problem]:
@@ -217,6 +220,9 @@ def _call(exercise: Exercise, cell: Cell, call: ast.Call, check: str) -> Iterato
     given = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
     if given.get("points") != cell.points:
         yield _at(exercise, cell, f"points: {cell.points} on the marker, {given.get('points')} in the check")
+    bounds = given.get("zero"), given.get("full")
+    if check == "faster" and all(isinstance(b, int | float) for b in bounds) and bounds[0] >= bounds[1]:
+        yield _at(exercise, cell, f"zero={bounds[0]} is not below full={bounds[1]}")
     against_itself = any(k.arg == "than" and isinstance(k.value, ast.Tuple) for k in call.keywords)
     if check == "faster" and isinstance(given.get("zero"), int | float):
         if given["zero"] < LEAST_RATIO and not against_itself:
@@ -236,6 +242,8 @@ def _outside_the_check(
             line = cell.line + node.lineno - 1
             message = f"{node.id} is the learner's: it appears only as an argument of the check"
             yield Problem(exercise.path, line, message)
+        if isinstance(node, ast.FunctionDef) and node.name in learners:
+            yield Problem(exercise.path, cell.line + node.lineno - 1, f"{node.name} is the learner's to define")
     for node in tree.body[:-1]:
         if not isinstance(node, ast.Assign | ast.AugAssign | ast.FunctionDef):
             line = cell.line + node.lineno - 1
@@ -257,7 +265,8 @@ def _hidden(exercise: Exercise, cell: Cell) -> Iterator[Problem]:
 
 def _shows(exercise: Exercise) -> Iterator[Problem]:
     """Ask a show cell to compare the guess with the measurement of a tests cell that exists."""
-    tests = {cell.grade_id for cell in exercise.of_role("tests")}
+    # A correctness cell measures nothing that a guess could be compared with.
+    tests = {cell.grade_id for cell in exercise.of_role("tests") if "check.correct(" not in cell.source}
     for cell in exercise.of_role("show"):
         tree = yield from _parsed(exercise, cell, cell.source)
         if tree is None:
@@ -270,7 +279,26 @@ def _shows(exercise: Exercise) -> Iterator[Problem]:
             continue
         target = calls[0].args[1] if len(calls[0].args) == 2 else None
         if not isinstance(target, ast.Constant) or target.value not in tests:
-            yield _at(exercise, cell, f"check.predicted names a tests cell: one of {sorted(map(str, tests))}")
+            yield _at(
+                exercise, cell, f"check.predicted names a cell that measures: one of {sorted(map(str, tests))}"
+            )
+
+
+def _locked(exercise: Exercise) -> Iterator[Problem]:
+    """Given and show cells are valid Python and define nothing that is the learner's."""
+    learners = _learners_names(exercise)
+    for cell in exercise.of_role("given", "show"):
+        if cell.kind != "code":
+            continue
+        # What is wrong with a show cell's Python another rule says.
+        tree = (yield from _parsed(exercise, cell, cell.source)) if cell.role == "given" else _tree(cell)
+        for node in tree.body if tree else ():
+            bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                bound = {node.name}
+            for name in sorted(bound & learners):
+                message = f"{name} is the learner's to define; a {cell.role} cell must not"
+                yield Problem(exercise.path, cell.line + node.lineno - 1, message)
 
 
 def _judge(exercise: Exercise) -> Iterator[Problem]:
@@ -309,7 +337,7 @@ def _prose(exercise: Exercise) -> Iterator[Problem]:
         yield Problem(exercise.path, exercise.cells[0].line if exercise.cells else 1, message)
 
 
-RULES: tuple[Rule, ...] = (_roles, _blocks, _answers, _predictions, _tests, _shows, _judge, _prose)
+RULES: tuple[Rule, ...] = (_roles, _blocks, _answers, _predictions, _tests, _locked, _shows, _judge, _prose)
 
 
 def stripped(source: str, block: str, stub: str) -> str:
@@ -339,7 +367,7 @@ def _parsed(exercise: Exercise, cell: Cell, source: str) -> Iterator[Problem]:
 
 
 def _is_points(points: object) -> bool:
-    return isinstance(points, int | float) and points > 0 and float(points / STEP).is_integer()
+    return type(points) in (int, float) and points > 0 and float(points / STEP).is_integer()
 
 
 def _check_name(node: ast.AST) -> str | None:
@@ -352,23 +380,23 @@ def _check_name(node: ast.AST) -> str | None:
     return node.func.attr if node.func.attr in (*POINTS_EARNED, "predicted") else None
 
 
+def _tree(cell: Cell) -> ast.Module | None:
+    """Return the parsed source of a cell, or None if it is no valid Python."""
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError:
+        return None
+
+
 def _learners_names(exercise: Exercise) -> set[str]:
     """Return the names that answer cells define."""
-    names = set()
-    for cell in exercise.of_role("answer"):
-        try:
-            names |= {n.name for n in ast.parse(cell.source).body if hasattr(n, "name")}
-        except SyntaxError:
-            continue
-    return names
+    trees = [tree for cell in exercise.of_role("answer") if (tree := _tree(cell))]
+    return {node.name for tree in trees for node in tree.body if hasattr(node, "name")}
 
 
 def _imported(cell: Cell) -> set[str]:
-    """Return the dotted names that a code cell imports; none if it is no valid Python, which another rule says."""
-    try:
-        nodes = list(ast.walk(ast.parse(cell.source)))
-    except SyntaxError:
-        return set()
+    """Return the dotted names that a code cell imports."""
+    nodes = list(ast.walk(_tree(cell) or ast.Module([], [])))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
     return names | {f"{node.module}.{alias.name}" for node in froms for alias in node.names}

@@ -80,13 +80,20 @@ def _why(outputs: list[Any]) -> str:
         if output.output_type == "execute_result" and MIME in output.data:
             return _in_short(output.data[MIME])
         if output.output_type == "error":
-            lines = [line.strip() for line in output.evalue.splitlines() if line.strip()]
-            # A report's text: headline, measured rows (indented), then the sentence that says why.
-            plain = [line for line in output.evalue.splitlines()[1:] if line and not line.startswith(" ")]
-            return plain[0] if plain else f"{output.ename}: {lines[0] if lines else ''}"
+            return _of_error(output)
     return ""
 
 
 def _in_short(report: dict[str, Any]) -> str:
     ratio = dict(map(tuple, report["rows"])).get("ratio")
     return f"{report['sentence']} Ratio {ratio}." if ratio else report["sentence"]
+
+
+def _of_error(output: Any) -> str:
+    """Return why a cell raised: of a check's report (headline, measured rows, sentence) the sentence and the ratio."""
+    lines = output.evalue.splitlines()
+    sentences = [line for line in lines[1:] if line and not line.startswith(" ")]
+    if not sentences:
+        return f"{output.ename}: {lines[0].strip() if lines else ''}"
+    ratio = next((line.split(maxsplit=1)[1] for line in lines if line.startswith("  ratio ")), None)
+    return f"{sentences[0]} Ratio {ratio}." if ratio else sentences[0]

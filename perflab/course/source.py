@@ -30,6 +30,7 @@ AREAS = (
 )
 ROLES = ("given", "predict", "answer", "tests", "show", "explain")
 MARKER = "# %%"
+JUPYTEXT_KEYS = {"lines_to_next_cell"}  # which jupytext adds to keep blank lines
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,12 @@ def read(path: Path) -> Exercise:
     if len(parsed) != len(starts):
         message = f"{len(starts)} markers `# %%` but {len(parsed)} cells: every cell starts with a marker"
         raise SourceError([Problem(path, body_start + 1, message)])
+    for cell, start in zip(parsed, starts, strict=True):
+        if unknown := set(cell.metadata) - {"role", "grade_id", "points"} - JUPYTEXT_KEYS:
+            message = (
+                f"unknown on the marker: {', '.join(sorted(unknown))}; a marker has role, grade_id and points"
+            )
+            raise SourceError([Problem(path, body_start + start + 1, message)])
     cells = tuple(
         Cell(
             kind=cell.cell_type,

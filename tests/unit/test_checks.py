@@ -278,7 +278,7 @@ def race(fn, **more):
 
 @pytest.mark.parametrize("gated", [count, race])
 def test_nothing_is_given_before_correctness(gated):
-    assert "has not passed its correctness cell" in gated(total).sentence
+    assert "has not passed all correctness cells" in gated(total).sentence
 
 
 @pytest.mark.parametrize("gated", [count, race])
@@ -383,6 +383,17 @@ def test_a_function_counted_against_itself_may_be_flat():
 
     assert check.counts(**flat(ask_once), points=1) == 1
     report(check.counts, **flat(ask_all), points=1)
+
+
+def test_one_failed_correctness_cell_is_enough_to_lose_counts():
+    def small_only(a):
+        return a.sum() if a.size < 50 else 0.0
+
+    with pytest.raises(NotEarnedError):
+        check.correct(small_only, against=total, on=[lambda rng: (np.ones(100),)], points=1)
+    check.correct(small_only, against=total, on=[lambda rng: (np.ones(3),)], points=1)
+    found = report(check.counts, small_only, lambda *_: 1.0, on=make, zero=0, full=1, points=2)
+    assert "has not passed all correctness cells" in found.sentence
 
 
 def test_a_counted_run_with_a_wrong_outcome_gives_nothing():

@@ -67,6 +67,14 @@ HEADERS = [
     ("[memory/sums/once]", "[memory/sums/twice]", HEADER, "header: covers 'memory/sums/twice', which is not in"),
     ("[memory/sums/once]", "[[memory/sums/once]]", HEADER, "header: covers .*, which is not in"),
     ("stars: 1", "stars: 1\n#   forbids: [numpy]", HEADER, "header: forbids modules of perflab, not 'numpy'"),
+    (
+        "stars: 1",
+        "stars: 1\n#   forbids: [perflab.none]",
+        HEADER,
+        "header: forbids perflab.none, which does not exist",
+    ),
+    ("stars: 1", "stars: true", HEADER, "header: stars is 1, 2 or 3, not True"),
+    ("minutes: 10", "minutes: true", HEADER, "header: minutes is a whole number"),
     ("stars: 1", "stars: 1\n#   forbids: [3]", HEADER, "header: forbids modules of perflab, not 3"),
 ]
 
@@ -124,8 +132,8 @@ ROLES = [
     ),
     (
         '# %% [markdown] role="explain"',
-        '# %% role="show" grade_id="more"\ncheck.predicted(guess, "tiny_correct")\n# %% [markdown] role="explain"',
-        'check.predicted(guess, "tiny_correct")',
+        '# %% role="show" grade_id="more"\ncheck.predicted(guess, "tiny_speed")\n# %% [markdown] role="explain"',
+        ('check.predicted(guess, "tiny_speed")', 2),
         "a second cell of role 'show'; one is enough",
     ),
 ]
@@ -242,6 +250,7 @@ TESTS = [
     (CHECK, CHECK.replace(", points=2", ""), CORRECT, "points: 2 on the marker, None in the check"),
     (CHECK, CHECK.replace("points=2", "points=1 + 1"), CORRECT, "points: 2 on the marker, None in the check"),
     ("zero=1.5", "zero=1.3", SPEED, r"zero=1\.3: a timed ratio earns nothing below 1\.34"),
+    ("zero=1.5", "zero=3", SPEED, "zero=3 is not below full=3"),
     ("full=3", "full=1.9", SPEED, r"full=1\.9: a gain under 2x is counted, not timed"),
     (CHECK, f"mine = add\n{CHECK}", "mine = add", "add is the learner's: it appears only as an argument"),
     (CHECK, f"add = slow\n{CHECK}", "add = slow", "add is the learner's: it appears only as an argument"),
@@ -250,6 +259,12 @@ TESTS = [
         CHECK.replace("on=cases", "on=[lambda rng: (add([1.0]),)]"),
         "on=[lambda",
         "add is the learner's: it appears only as an argument",
+    ),
+    (
+        CHECK,
+        f"def add(numbers):\n    return 3\n{CHECK}",
+        ("def add(numbers):", 2),
+        "add is the learner's to define",
     ),
     (CHECK, f"print(3)\n{CHECK}", "print(3)", "above the check stand only assignments and functions"),
     (CHECK, f"import os\n{CHECK}", "import os", "above the check stand only assignments and functions"),
@@ -270,8 +285,8 @@ TESTS = [
     (
         FASTER,
         CHECK.replace("points=2", "points=1.5"),
-        CORRECT,
-        "points are earned in at least two ways; here in one",
+        "",
+        ["points are earned in at least two ways; here in one", "names a cell that measures"],
     ),
     (CHECK, CHECK[:-1], "check.correct(", ["no valid Python", *WITHOUT_CORRECT]),
 ]
@@ -281,10 +296,32 @@ SHOWS = [
     (PREDICTED, "print(guess)", "print(guess)", r"a show cell calls check\.predicted\(guess, grade_id\) once"),
     (PREDICTED, f"{PREDICTED}\n{PREDICTED}", SHOW, r"a show cell calls check\.predicted"),
     (PREDICTED, f"{FASTER}\n{PREDICTED}", "", r"a show cell calls check\.predicted"),
-    (PREDICTED, PREDICTED.replace("tiny_speed", "tiny_given"), SHOW, r"check\.predicted names a tests cell"),
-    (PREDICTED, "check.predicted(guess)", SHOW, r"check\.predicted names a tests cell"),
-    (PREDICTED, "check.predicted(guess, name)", SHOW, r"check\.predicted names a tests cell"),
+    (
+        PREDICTED,
+        PREDICTED.replace("tiny_speed", "tiny_given"),
+        SHOW,
+        r"check\.predicted names a cell that measures",
+    ),
+    (PREDICTED, PREDICTED.replace("tiny_speed", "tiny_correct"), SHOW, "names a cell that measures"),
+    (PREDICTED, "check.predicted(guess)", SHOW, r"check\.predicted names a cell that measures"),
+    (PREDICTED, "check.predicted(guess, name)", SHOW, r"check\.predicted names a cell that measures"),
     (PREDICTED, PREDICTED[:-1], SHOW, "no valid Python"),
+]
+
+LOCKED = [
+    (
+        "from perflab import check",
+        "from perflab import check\nadd = sum",
+        "add = sum",
+        "add is the learner's to define",
+    ),
+    (
+        "from perflab import check",
+        "from perflab import check\ndef add(): pass",
+        "def add(): pass",
+        "the learner's",
+    ),
+    ("from perflab import check", "from perflab import check\n%timeit 1", "%timeit", "no valid Python"),
 ]
 
 IMPORTS = [
@@ -309,7 +346,7 @@ PROSE = [
     ("Hint 2", "Hint 3", "# # Tiny sums", "hints: .* found Hint 1, Hint 3, Hint 3"),
 ]
 
-CASES = HEADERS + ROLES + BLOCKS + ANSWERS + TESTS + SHOWS + IMPORTS + PROSE
+CASES = HEADERS + ROLES + BLOCKS + ANSWERS + TESTS + LOCKED + SHOWS + IMPORTS + PROSE
 
 
 def assert_reports(problems, text, snippet, messages):
@@ -350,7 +387,7 @@ def test_no_role_may_be_missing(course, tiny, grade_id, more):
 
 def test_there_are_tests(course, tiny):
     text = tiny.replace(without("tiny_correct", tiny), "").replace(without("tiny_speed", tiny), "")
-    assert_reports(found(course, text), text, "", ["no cell of role 'tests'", "names a tests cell"])
+    assert_reports(found(course, text), text, "", ["no cell of role 'tests'", "names a cell that measures"])
 
 
 def test_roles_come_in_order(course, tiny):

@@ -164,3 +164,11 @@ def test_a_cell_runs_in_the_names_it_is_given(exercise):
     names = {"guess": 3}
     run_cell(exercise.of_role("predict")[0], names)
     assert names["guess"] is None
+
+
+def test_an_unknown_key_on_a_marker_is_reported(tmp_path, tiny):
+    path = tmp_path / "tiny.py"
+    path.write_text(tiny.replace('grade_id="tiny_guess"', 'gradeid="tiny_guess"'))
+    with pytest.raises(SourceError, match="unknown on the marker: gradeid") as caught:
+        read(path)
+    assert caught.value.problems[0].line == tiny[: tiny.index('grade_id="tiny_guess"')].count("\n") + 1
