@@ -90,7 +90,7 @@ def _in_short(report: dict[str, Any]) -> str:
 
 
 def _of_error(output: Any) -> str:
-    """Return why a cell raised: of a check's report (headline, measured rows, sentence) the sentence and the ratio."""
+    """Return why a cell raised; of a check's report (headline, measured rows, sentence) sentence and ratio."""
     lines = output.evalue.splitlines()
     sentences = [line for line in lines[1:] if line and not line.startswith(" ")]
     if not sentences:
