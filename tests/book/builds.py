@@ -1,26 +1,12 @@
 """How the tests of this folder build books, and what they need for it."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # nobody to ask for an address
-    *(["--no-sandbox"] if os.geteuid() == 0 else []),
-]
 
 
 def run_jupyter_book(root, *options):
@@ -30,14 +16,6 @@ def run_jupyter_book(root, *options):
     return subprocess.run(
         command, cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
-
-
-def require(programs, packages):
-    """Skip, or fail on the build server, where a program of the operating system is missing."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        reason = f"no {', '.join(missing)}: apt-get install --no-install-recommends {packages}"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
 
 
 def book_pages(toc=ROOT / "_toc.yml"):

@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from builds import CHROMIUM, CHROMIUM_FLAGS, ROOT, require, run_jupyter_book
-from playwright.sync_api import sync_playwright
+from builds import ROOT, run_jupyter_book
+from programs import require
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +52,3 @@ def pdf():
     build = run_jupyter_book(ROOT, "--builder", "pdflatex", "--path-output", output)
     assert build.returncode == 0, build.stdout[-5000:]
     return output / "_build" / "latex"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Start Chromium without a network."""
-    require([CHROMIUM], "chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from builds import ROOT, book_pages, require
+from builds import ROOT, book_pages
+from programs import require
 
 from perflab.course.fingerprint import code_key
 

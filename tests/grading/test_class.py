@@ -5,8 +5,8 @@ import csv
 
 import nbformat
 import pytest
-from conftest import ASSIGNMENT, EXERCISE, ROOT
 from nbformat.v4 import new_code_cell
+from throwaway import ASSIGNMENT, EXERCISE, ROOT
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,15 @@
+"""What tests of several folders share: one browser."""
+
+import pytest
+from playwright.sync_api import sync_playwright
+from programs import CHROMIUM, CHROMIUM_FLAGS, require
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start Chromium without a network."""
+    require([CHROMIUM], "chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()

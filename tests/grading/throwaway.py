@@ -1,0 +1,66 @@
+"""A throwaway course folder and the commands that an instructor types in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from perflab.course import read
+
+ROOT = Path(__file__).parents[2]
+ASSIGNMENT = "memory-locality"
+EXERCISE = "soa_vs_aos"
+
+
+class Course:
+    """A course folder and the commands that an instructor types in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "class"
+        # One exercise is enough here, and quick.
+        source = f"solutions/memory/{EXERCISE}.py"
+        for name in (source, "book/curriculum.yml", "nbgrader_config.py", "assignments.yml"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, root / name)
+        self.exercise = read(root / source)
+
+    def run(self, program: str, *arguments: str, fails: bool = False) -> str:
+        """Run a command of the environment in the course folder, as a user without an activated one does."""
+        env = {k: v for k, v in os.environ.items() if k not in ("PATH", "VIRTUAL_ENV")} | {"PATH": os.defpath}
+        done = subprocess.run(
+            [Path(sys.executable).with_name(program), *arguments],
+            cwd=self.root,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def submit(self, student: str, notebook: nbformat.NotebookNode | str) -> Path:
+        """Hand in a notebook, or a file that is none."""
+        path = self.folder / "submitted" / student / ASSIGNMENT / f"{EXERCISE}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(notebook, str):
+            path.write_text(notebook)
+        else:
+            nbformat.write(notebook, path, version=nbformat.NO_CONVERT)
+        path.with_name("timestamp.txt").write_text("2026-11-22 12:00:00 UTC")
+        return path
+
+    def autograded(self, student: str) -> nbformat.NotebookNode:
+        """Return a student's graded notebook."""
+        return nbformat.read(self.folder / "autograded" / student / ASSIGNMENT / f"{EXERCISE}.ipynb", as_version=4)
+
+    def scores(self, student: str) -> dict[str, float | None]:
+        """Return a student's automatic scores in the gradebook, by grade id."""
+        from nbgrader.api import Gradebook
+
+        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}", "performance") as gradebook:
+            submission = gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, student)
+            return {grade.name: grade.auto_score for grade in submission.grades}
