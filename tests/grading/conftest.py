@@ -2,22 +2,10 @@
 
 import nbformat
 import pytest
-from throwaway import ASSIGNMENT, Course
+from throwaway import ASSIGNMENT, ROOT, Course
 
+from perflab.course.gates import mutants
 from perflab.course.sample import submissions
-
-NAIVE = """\
-def layout():
-    return (FIELDS,)
-
-
-@njit
-def advance(parts, dt):
-    (table,) = parts
-    for i in range(table.size):
-        table[i].x += table[i].vx * dt
-        table[i].y += table[i].vy * dt
-"""
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +20,5 @@ def course(tmp_path_factory) -> Course:
 @pytest.fixture(scope="session")
 def notebooks(course) -> dict[str, nbformat.NotebookNode]:
     """The solved, the untouched and the naive notebook, as learners hand them in."""
-    return submissions(course.exercise, {"naive": NAIVE})
+    broken = mutants(ROOT / "tests" / "exercises" / f"{course.exercise.name}.py")
+    return submissions(course.exercise, {"naive": broken["naive"][0]})
