@@ -213,8 +213,8 @@ cases += [rhythmic] * 8
 check.correct(ratio, against=truth, on=cases, rtol=0.05, points=1)
 
 # %% [markdown]
-# **Economy.** Runs cost time: the whole budget earns nothing, 320 runs earn everything. To go far below that is a
-# gamble, since the grader draws new machines.
+# **Economy.** Where all answers are right, runs count, for they cost time: the whole budget earns nothing, 320
+# runs earn everything. To go far below that is a gamble, since the grader draws new machines.
 
 # %% role="tests" grade_id="noise_calls" points=2
 check.counts(ratio, "calls", on=disturbed, zero=1000, full=320, points=2)
