@@ -1,0 +1,31 @@
+"""Paired, interleaved measurement: a ratio with an interval, and a verdict that may be "unsure".
+
+One run of one program says little: the machine drifts, other programs burst in, the first call compiles. So two
+programs are timed side by side on the same inputs, in random order, many times; each pair gives one ratio, and
+what is reported is the median ratio with an exact confidence interval. `compare` does it all; `paired`, `interval`
+and `seconds_of` are its parts.
+"""
+
+from perflab.timing.clocks import CLOCKS, Clock, seconds_of
+from perflab.timing.compare import CALLS, UnequalWorkError, compare
+from perflab.timing.comparison import Comparison, Verdict
+from perflab.timing.intervals import CONFIDENCE, Interval, interval
+from perflab.timing.pairs import LOOK_EVERY, PAIRS, Pairs, paired
+
+__all__ = [
+    "CALLS",
+    "CLOCKS",
+    "CONFIDENCE",
+    "LOOK_EVERY",
+    "PAIRS",
+    "Clock",
+    "Comparison",
+    "Interval",
+    "Pairs",
+    "UnequalWorkError",
+    "Verdict",
+    "compare",
+    "interval",
+    "paired",
+    "seconds_of",
+]

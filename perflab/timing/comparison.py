@@ -1,0 +1,101 @@
+"""The answer of a comparison, and how people see it."""
+
+import html
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from perflab.timing.clocks import Clock
+from perflab.timing.pairs import Pairs
+
+Verdict = Literal["above", "below", "unsure"]
+
+WIDTH, HEIGHT, MARGIN = 480, 70, 30  # of the picture, in CSS pixels
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """The answer of `compare`.
+
+    Attributes
+    ----------
+    ratio, low, high : float
+        Median of `baseline / candidate` and its 99 % interval.
+    verdict : {"above", "below", "unsure"}
+        Where the whole interval lies from the threshold; "unsure" if it spans it.
+    threshold : float
+    pairs : Pairs
+        Both series, in seconds.
+    clock : {"cpu", "wall"}
+    disturbances : tuple of str
+        What disturbed the measurement, in words; empty on a quiet machine.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    verdict: Verdict
+    threshold: float
+    pairs: Pairs
+    clock: Clock = "cpu"
+    disturbances: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        how = "CPU time" if self.clock == "cpu" else "wall time"
+        lines = [
+            f"{self.ratio:.3g} times as fast, 99 % sure of {self.low:.3g} to {self.high:.3g} "
+            f"({len(self.pairs.ratios)} pairs, {how})",
+            f"{self._sentence()} Baseline {_duration(self.pairs.baseline)}, "
+            f"candidate {_duration(self.pairs.candidate)}.",
+            *self.disturbances,
+        ]
+        return "\n".join(lines)
+
+    def _sentence(self) -> str:
+        if self.verdict == "unsure":
+            return f"Too noisy to say whether that is above {self.threshold:g}."
+        return f"That is {self.verdict} {self.threshold:g}."
+
+    def _repr_html_(self) -> str:
+        first, *others = (html.escape(line) for line in repr(self).splitlines())
+        return f"<p><strong>{first}</strong></p>{_picture(self)}" + "".join(f"<p>{line}</p>" for line in others)
+
+
+def _picture(comparison: Comparison) -> str:
+    """Return a strip of the paired ratios over their interval, as an SVG in the color of the text around it."""
+    ratios = comparison.pairs.ratios
+    bounds = [value for value in (comparison.low, comparison.high) if 0 < value < np.inf]
+    shown = np.log([*ratios, comparison.threshold, *bounds])
+    least, span = shown.min(), max(float(np.ptp(shown)), 1e-9)
+
+    def x(ratio: float) -> float:
+        share = (np.log(ratio) - least) / span if 0 < ratio < np.inf else float(ratio > 0)
+        return MARGIN + (WIDTH - 2 * MARGIN) * float(share)
+
+    middle = HEIGHT / 2 - 8
+    # Dots of neighboring pairs are spread a little, in the order of measuring, so that none hides another.
+    dots = "".join(
+        f'<circle cx="{x(ratio):.1f}" cy="{middle + 4 * (i % 5 - 2):.1f}" r="3" opacity="0.6"/>'
+        for i, ratio in enumerate(ratios)
+    )
+    low, high, at = x(comparison.low), x(comparison.high), x(comparison.threshold)
+    about = f"{len(ratios)} paired ratios, {ratios.min():.3g} to {ratios.max():.3g}, median {comparison.ratio:.3g}"
+    return (
+        f'<svg role="img" aria-label="{about}" width="{WIDTH}" height="{HEIGHT}" '
+        f'style="max-width:100%;fill:currentColor;stroke:none;font:11px sans-serif">'
+        f'<rect x="{low:.1f}" y="{middle - 14:.1f}" width="{max(high - low, 1):.1f}" height="28" opacity="0.15"/>'
+        f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{middle - 20:.1f}" y2="{middle + 20:.1f}" '
+        f'stroke="currentColor" stroke-dasharray="3"/>{dots}'
+        f'<text x="{at:.1f}" y="{HEIGHT - 4}" text-anchor="middle">{comparison.threshold:g}</text>'
+        f'<text x="{x(comparison.ratio):.1f}" y="{HEIGHT - 16}" text-anchor="middle" font-weight="bold">'
+        f"{comparison.ratio:.3g}</text></svg>"
+    )
+
+
+def _duration(seconds: Any) -> str:
+    median = float(np.median(seconds))
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if median >= size:
+            return f"{median / size:.3g} {unit}"
+    return f"{median / 1e-9:.3g} ns"

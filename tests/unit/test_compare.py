@@ -1,0 +1,197 @@
+"""What `compare` refuses, says and shows."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from numba import njit
+
+from perflab import timing
+from perflab.timing import Interval, Pairs, UnequalWorkError, compare, paired
+from perflab.timing.disturbance import Snapshot, disturbances, snapshot
+from perflab.timing.trial import trial
+
+
+def make(rng):
+    return (rng.random(1000),)
+
+
+def total(a):
+    return float(a.sum())
+
+
+@njit
+def endless(a):
+    i = 0
+    while True:
+        i = (i + 1) % 7
+    return 1.0
+
+
+@njit
+def wild(a):
+    for i in range(1_000_000_000):
+        a[i * 4096] = 1.0
+    return 1.0
+
+
+@pytest.mark.parametrize("side", ["candidate", "baseline"])
+def test_a_side_that_never_ends_is_named_within_the_budget(side):
+    start = time.monotonic()
+    with pytest.raises(TimeoutError, match=rf"{side}: one call did not end within 0\.5 s"):
+        compare(**{"candidate": total, "baseline": total, side: endless}, make=make, budget=0.5)
+    assert time.monotonic() - start < 20
+
+
+def test_a_side_that_crashes_does_not_take_the_interpreter_with_it():
+    with pytest.raises(RuntimeError, match="candidate: it crashed on its first call"):
+        compare(wild, total, make, budget=20)
+
+
+def test_a_side_that_raises_is_named_with_its_exception():
+    def broken(a):
+        return a[1000]
+
+    with pytest.raises(RuntimeError, match="candidate: it raised IndexError") as caught:
+        compare(broken, total, make)
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [lambda a: total(a) * 1.01, lambda a: a, lambda a: (total(a), 1.0), lambda a: np.full(3, total(a))],
+)
+def test_unequal_results_are_refused(other):
+    with pytest.raises(UnequalWorkError, match="their results differ"):
+        compare(other, total, make)
+
+
+def test_unequal_changes_of_the_arguments_are_refused():
+    def double(a):
+        a *= 2
+
+    def nothing(a):
+        pass
+
+    with pytest.raises(UnequalWorkError, match="their changed arguments differ"):
+        compare(nothing, double, make)
+
+
+@pytest.mark.parametrize(
+    "other", [lambda a: float(np.sum(a[::-1])), lambda a: np.float64(total(a)), lambda a: "text"]
+)
+def test_rounding_and_what_cannot_be_compared_are_no_unequal_work(other):
+    compare(other, total, make, pairs=(1, 1))
+
+
+def test_records_are_compared_field_by_field():
+    table = np.zeros(3, [("x", np.float32), ("name", "U3")])
+    changed = table.copy()
+    changed["x"] += 1
+    compare(lambda a: table, lambda a: table.copy(), make, pairs=(1, 1))
+    with pytest.raises(UnequalWorkError):
+        compare(lambda a: table, lambda a: changed, make)
+
+
+def test_a_maker_that_returns_the_same_array_is_named():
+    kept = np.ones(10)
+    for same in (lambda rng: (kept,), lambda rng: (kept[2:],)):
+        with pytest.raises(ValueError, match="make: it returned the same array twice"):
+            compare(total, total, same)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"candidate": 3}, TypeError, "candidate: a function"),
+        ({"baseline": None}, TypeError, "baseline: a function"),
+        ({"make": (1,)}, TypeError, "make: a function"),
+        ({"pairs": (9, 5)}, ValueError, "pairs: fewest and most"),
+        ({"pairs": (0, 5)}, ValueError, "pairs: fewest and most"),
+        ({"budget": 0}, ValueError, "budget: seconds above 0"),
+    ],
+)
+def test_bad_arguments_are_named(changed, error, message):
+    with pytest.raises(error, match=message):
+        compare(**{"candidate": total, "baseline": total, "make": make, **changed})
+
+
+def test_the_budget_ends_a_measurement():
+    def slow(_):
+        time.sleep(0.05)  # stands for a long pair
+        return 1.0, 1.0
+
+    assert len(paired(slow, lambda i: False, budget=0.12).ratios) < 9
+
+
+def test_a_trial_tells_how_a_call_goes():
+    args = make(np.random.default_rng(0))
+    assert trial(total, args, 10) == "ended"
+    assert trial(endless, args, 0.3) == "late"
+    assert trial(wild, args, 20) == "crashed"
+    assert trial(lambda a: 1 / 0, args, 10) == "ended"
+
+
+def test_a_trial_leaves_the_arguments_alone():
+    args = (np.ones(5),)
+    assert trial(lambda a: a.fill(3), args, 10) == "ended"
+    assert args[0].sum() == 5
+
+
+QUIET = Snapshot(seconds=0.0, switches=0, ticks=(1000, 0), frequency=2e6)
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (Snapshot(1.0, 500, (1200, 0), 2e6), "took the core away 500 times in 1.0 s"),
+        (Snapshot(1.0, 0, (1200, 20), 2e6), "gave 10% of the processors' time to its other guests"),
+        (Snapshot(1.0, 0, (1200, 0), 3e6), "from 2.0 to 3.0 GHz"),
+    ],
+)
+def test_disturbances_are_said_in_words(after, says):
+    (sentence,) = disturbances(QUIET, after)
+    assert says in sentence
+
+
+def test_a_quiet_measurement_says_nothing():
+    assert disturbances(QUIET, Snapshot(1.0, 3, (1200, 0), 2.01e6)) == ()
+    assert disturbances(Snapshot(0, 0, None, None), Snapshot(1, 0, None, None)) == ()
+
+
+def test_a_system_that_tells_nothing(monkeypatch):
+    monkeypatch.setattr("perflab.timing.disturbance.Path", lambda _: Missing())
+    assert (snapshot().ticks, snapshot().frequency) == (None, None)
+
+
+class Missing:
+    def read_text(self):
+        raise FileNotFoundError
+
+
+def comparison(verdict="above", **about):
+    seconds = np.linspace(2e-3, 3e-3, 9)
+    pairs = Pairs(seconds, np.full(9, 1e-3), Interval(2.5, 2.0, 3.0))
+    return timing.Comparison(2.5, 2.0, 3.0, verdict, 1.5, pairs, **about)
+
+
+def test_a_comparison_reads_as_sentences():
+    assert repr(comparison()).splitlines() == [
+        "2.5 times as fast, 99 % sure of 2 to 3 (9 pairs, CPU time)",
+        "That is above 1.5. Baseline 2.5 ms, candidate 1 ms.",
+    ]
+    assert "Too noisy to say whether that is above 1.5" in repr(comparison("unsure"))
+    assert repr(comparison(disturbances=("A guest came.",))).endswith("A guest came.")
+
+
+def test_a_comparison_shows_its_pairs():
+    page = comparison()._repr_html_()
+    assert page.count("<circle") == 9
+    assert re.search(r'aria-label="9 paired ratios, 2 to 3, median 2.5"', page)
+
+
+def test_an_interval_without_end_is_drawn_all_the_same():
+    pairs = Pairs(np.ones(3), np.ones(3), Interval(1.0, 0.0, float("inf")))
+    page = timing.Comparison(1.0, 0.0, float("inf"), "unsure", 1.0, pairs)._repr_html_()
+    assert "nan" not in page
