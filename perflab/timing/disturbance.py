@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SWITCHES_A_SECOND = 20  # involuntary ones; a quiet machine has a few
+SWITCHES = 10  # fewer say nothing
 STOLEN = 0.01  # of all processors' time, by the hypervisor
 FREQUENCY = 0.05  # relative change
 
@@ -31,7 +32,7 @@ def disturbances(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     said = []
     seconds = max(after.seconds - before.seconds, 1e-9)
     switches = after.switches - before.switches
-    if switches / seconds > SWITCHES_A_SECOND:
+    if switches >= SWITCHES and switches / seconds > SWITCHES_A_SECOND:
         said.append(f"Other programs took the core away {switches} times in {seconds:.1f} s; close what you can.")
     if before.ticks and after.ticks:
         total, stolen = (b - a for a, b in zip(before.ticks, after.ticks, strict=True))
