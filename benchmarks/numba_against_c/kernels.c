@@ -1,0 +1,109 @@
+// The kernels of numba_against_c.py in C: the same algorithms, loop for loop. Strict IEEE arithmetic, but for the two
+// sums, which both sides may reorder (see the flags in the script).
+#include <stdint.h>
+
+double reduction(const double *restrict a, int64_t n) {
+    double total = 0;
+    for (int64_t i = 0; i < n; i++) total += a[i];
+    return total;
+}
+
+double dot(const double *restrict a, const double *restrict b, int64_t n) {
+    double total = 0;
+    for (int64_t i = 0; i < n; i++) total += a[i] * b[i];
+    return total;
+}
+
+void triad(double *restrict a, const double *restrict b, const double *restrict c, double s, int64_t n) {
+    for (int64_t i = 0; i < n; i++) a[i] = b[i] + s * c[i];
+}
+
+void transpose(const double *restrict a, double *restrict out, int64_t n) {
+    for (int64_t ii = 0; ii < n; ii += 8)
+        for (int64_t jj = 0; jj < n; jj += 8)
+            for (int64_t i = ii; i < ii + 8; i++)
+                for (int64_t j = jj; j < jj + 8; j++) out[j * n + i] = a[i * n + j];
+}
+
+void matmul(const double *restrict a, const double *restrict b, double *restrict c, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < n; k++) {
+            double x = a[i * n + k];
+            for (int64_t j = 0; j < n; j++) c[i * n + j] += x * b[k * n + j];
+        }
+}
+
+int64_t compaction(const uint8_t *restrict priority, int32_t *restrict out, int64_t n) {
+    int64_t kept = 0;
+    for (int64_t i = 0; i < n; i++) {
+        out[kept] = (int32_t)i;
+        kept += priority[i] >= 128;
+    }
+    return kept;
+}
+
+void histogram(const uint8_t *restrict a, int64_t *restrict counts, int64_t n) {
+    for (int64_t i = 0; i < n; i++) counts[a[i]]++;
+}
+
+int64_t chase(const int64_t *restrict next, int64_t steps) {
+    int64_t at = 0;
+    for (int64_t i = 0; i < steps; i++) at = next[at];
+    return at;
+}
+
+int64_t mandelbrot(const double *restrict re, const double *restrict im, int64_t n, int64_t limit) {
+    int64_t total = 0;
+    for (int64_t k = 0; k < n; k++) {
+        double x = 0, y = 0;
+        int64_t steps = 0;
+        while (steps < limit && x * x + y * y <= 4) {
+            double next = x * x - y * y + re[k];
+            y = 2 * x * y + im[k];
+            x = next;
+            steps++;
+        }
+        total += steps;
+    }
+    return total;
+}
+
+uint64_t checksum(const uint8_t *restrict a, int64_t n) {
+    uint64_t low = 1, high = 0;
+    for (int64_t start = 0; start < n; start += 4096) {
+        int64_t stop = start + 4096 < n ? start + 4096 : n;
+        for (int64_t i = start; i < stop; i++) {
+            low += a[i];
+            high += low;
+        }
+        low %= 65521;
+        high %= 65521;
+    }
+    return high << 32 | low;
+}
+
+int64_t edit_distance(const uint8_t *restrict a, const uint8_t *restrict b, int64_t *restrict row, int64_t n) {
+    for (int64_t j = 0; j <= n; j++) row[j] = j;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t diagonal = row[0], left = i + 1;
+        row[0] = left;
+        for (int64_t j = 0; j < n; j++) {
+            // What does not wait for the cell to the left comes first: the chain from cell to cell stays short.
+            int64_t above = row[j + 1];
+            int64_t best = diagonal + (a[i] != b[j]);
+            if (above + 1 < best) best = above + 1;
+            diagonal = above;
+            left = best < left + 1 ? best : left + 1;
+            row[j + 1] = left;
+        }
+    }
+    return row[n];
+}
+
+void prefix_sum(const int64_t *restrict a, int64_t *restrict out, int64_t n) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < n; i++) {
+        total += a[i];
+        out[i] = total;
+    }
+}
