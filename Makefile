@@ -13,7 +13,8 @@ SAMPLE := memory/soa_vs_aos
 TEX_PACKAGES := texlive-xetex texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
 	latexmk xindy tex-gyre fonts-freefont-otf
 BROWSER_PACKAGES := chromium fonts-dejavu-core
-TEST_PACKAGES := poppler-utils
+PDF_TEXT_PACKAGES := poppler-utils
+COMPILER_PACKAGES := gcc libc6-dev
 
 export PYTHON
 # Programs of the environment that call each other by bare name find each other.
@@ -79,7 +80,8 @@ debian-tex:
 
 debian-test:
 	@.ci/debian "the browser tests" $(BROWSER_PACKAGES)
-	@.ci/debian "the tests of the PDF's text" $(TEST_PACKAGES)
+	@.ci/debian "the tests of the PDF's text" $(PDF_TEXT_PACKAGES)
+	@.ci/debian "the tests of the C kernels" $(COMPILER_PACKAGES)
 
 $(INSTALLED): requirements.txt pyproject.toml .ci/venv
 	@.ci/venv

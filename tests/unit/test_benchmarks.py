@@ -1,0 +1,151 @@
+"""Every script has its form; the twelve Numba and C kernels agree with each other and with slow, simple truths."""
+
+import ast
+import importlib.util
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from programs import require
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+NAMES = [
+    *("reduction", "dot", "triad", "transpose", "matmul", "compaction"),
+    *("histogram", "chase", "mandelbrot", "checksum", "edit_distance", "prefix_sum"),
+]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_says_what_it_measures_and_has_a_main(script):
+    tree = ast.parse(script.read_text(encoding="utf-8"), filename=str(script))
+    assert ast.get_docstring(tree)
+    assert "main" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+# Numba against C
+
+
+@pytest.fixture(scope="module")
+def duel():
+    """Load the script without running it."""
+    spec = importlib.util.spec_from_file_location("duel", FOLDER / "numba_against_c.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def libraries(duel, tmp_path_factory):
+    """Compile the C side once."""
+    require(["gcc"], "gcc libc6-dev")
+    return duel.compile_c(tmp_path_factory.mktemp("c"))
+
+
+def small(kernel, rng):
+    """Return small arguments, where it can be no multiple of a vector: what is left over counts too."""
+
+    def levels(n, high):
+        return rng.integers(0, high, n, dtype=np.uint8)
+
+    order = rng.permutation(101)
+    following = np.empty(101, np.int64)
+    following[order] = np.roll(order, -1)
+    makers = {
+        "reduction": lambda: (rng.random(203),),
+        "dot": lambda: (rng.random(203), rng.random(203)),
+        "triad": lambda: (np.zeros(203), rng.random(203), rng.random(203), 3.0),
+        "transpose": lambda: (rng.random((24, 24)), np.zeros((24, 24))),
+        "matmul": lambda: (rng.random((21, 21)), rng.random((21, 21)), np.zeros((21, 21))),
+        # Enough that every level occurs, the one at the limit and the one below it too.
+        "compaction": lambda: (levels(4003, 256), np.zeros(4004, np.int32)),
+        "histogram": lambda: (levels(203, 256), np.zeros(256, np.int64)),
+        "chase": lambda: (following, 77),
+        "mandelbrot": lambda: (rng.uniform(-2, 0.6, 203), rng.uniform(-1.2, 1.2, 203), 50),
+        "checksum": lambda: (levels(9001, 256),),
+        "edit_distance": lambda: (levels(41, 4), levels(41, 4), np.zeros(42, np.int64)),
+        "prefix_sum": lambda: (rng.integers(0, 100, 203), np.zeros(203, np.int64)),
+    }
+    return makers[kernel]()
+
+
+def truth(kernel, args):
+    """Return the result of a kernel, or what becomes of its output array, computed another way."""
+    return {
+        "reduction": lambda a: a.sum(),
+        "dot": lambda a, b: a @ b,
+        "triad": lambda a, b, c, s: b + s * c,
+        "transpose": lambda a, out: a.T,
+        "matmul": lambda a, b, c: a @ b,
+        "compaction": lambda priority, out: (priority >= 128).sum(),
+        "histogram": lambda a, counts: np.bincount(a, minlength=256),
+        "chase": lambda following, steps: walked(following, steps),
+        "mandelbrot": lambda re, im, limit: sum(escape(c, limit) for c in re + 1j * im),
+        "checksum": lambda a: (zlib.adler32(a) >> 16) << 32 | zlib.adler32(a) & 0xFFFF,
+        "edit_distance": lambda a, b, row: distance(a, b),
+        "prefix_sum": lambda a, out: a.cumsum(),
+    }[kernel](*args)
+
+
+def walked(following, steps):
+    at = 0
+    for _ in range(steps):
+        at = following[at]
+    return at
+
+
+def escape(c, limit):
+    z, steps = 0j, 0
+    while steps < limit and abs(z) <= 2:
+        z, steps = z * z + c, steps + 1
+    return steps
+
+
+def distance(a, b):
+    table = np.add.outer(np.arange(a.size + 1), np.arange(b.size + 1))
+    for i in range(a.size):
+        for j in range(b.size):
+            replaced = table[i, j] + int(a[i] != b[j])
+            table[i + 1, j + 1] = min(table[i, j + 1] + 1, table[i + 1, j] + 1, replaced)
+    return table[-1, -1]
+
+
+OUTPUT = {"triad": 0, "transpose": 1, "matmul": 2, "histogram": 1, "prefix_sum": 1}  # the rest return theirs
+
+
+def test_the_kernels_are_the_twelve(duel):
+    assert list(duel.KERNELS) == NAMES
+
+
+@pytest.mark.parametrize("kernel", NAMES)
+def test_numba_and_c_agree(duel, libraries, kernel):
+    ours, theirs, given = (small(kernel, np.random.default_rng(3)) for _ in range(3))
+    result = duel.KERNELS[kernel][0](*ours)
+    other = duel.c_function(libraries[kernel], kernel)(theirs)()
+    # Only the two sums may be reordered: all else is equal to the last bit, untouched arguments included.
+    tolerance = 1e-12 if kernel in ("reduction", "dot") else 0
+    if result is not None:
+        np.testing.assert_allclose(result, other, rtol=tolerance)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    outcome = ours[OUTPUT[kernel]] if kernel in OUTPUT else result
+    np.testing.assert_allclose(outcome, truth(kernel, given), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("result", "written"), [(2.0, 5.0), (1.0, 6.0)])
+def test_the_script_notices_a_wrong_kernel(duel, monkeypatch, result, written):
+    def kernel(a, result=1.0, written=5.0):
+        a[0] = written
+        return result
+
+    monkeypatch.setitem(duel.KERNELS, "planted", (kernel, lambda rng: (np.zeros(9),), lambda a: (a.size,)))
+    duel.check_equal("planted", lambda args: lambda: kernel(*args))
+    with pytest.raises(AssertionError):
+        duel.check_equal("planted", lambda args: lambda: kernel(*args, result, written))
+
+
+def test_without_gcc_there_is_a_sentence_and_no_failure(duel, monkeypatch, capsys):
+    monkeypatch.setattr(duel.shutil, "which", lambda name: None)
+    duel.main()
+    assert "No gcc here" in capsys.readouterr().out
