@@ -26,11 +26,15 @@ void transpose(const double *restrict a, double *restrict out, int64_t n) {
 }
 
 void matmul(const double *restrict a, const double *restrict b, double *restrict c, int64_t n) {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t k = 0; k < n; k++) {
-            double x = a[i * n + k];
-            for (int64_t j = 0; j < n; j++) c[i * n + j] += x * b[k * n + j];
+    for (int64_t i = 0; i < n; i++) {
+        double *row = c + i * n;
+        // A tile of four rows of b in registers: c is read and written once for four of them.
+        for (int64_t k = 0; k < n; k += 4) {
+            double w = a[i * n + k], x = a[i * n + k + 1], y = a[i * n + k + 2], z = a[i * n + k + 3];
+            const double *b0 = b + k * n, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
+            for (int64_t j = 0; j < n; j++) row[j] = row[j] + w * b0[j] + x * b1[j] + y * b2[j] + z * b3[j];
         }
+    }
 }
 
 int64_t compaction(const uint8_t *restrict priority, int32_t *restrict out, int64_t n) {
@@ -82,22 +86,24 @@ uint64_t checksum(const uint8_t *restrict a, int64_t n) {
     return high << 32 | low;
 }
 
-int64_t edit_distance(const uint8_t *restrict a, const uint8_t *restrict b, int64_t *restrict row, int64_t n) {
-    for (int64_t j = 0; j <= n; j++) row[j] = j;
+int64_t edit_distance(const uint8_t *restrict a, const uint8_t *restrict b, int64_t *restrict above,
+                      int64_t *restrict row, int64_t n) {
+    for (int64_t j = 0; j <= n; j++) above[j] = j;
     for (int64_t i = 0; i < n; i++) {
-        int64_t diagonal = row[0], left = i + 1;
+        int64_t left = i + 1;
         row[0] = left;
         for (int64_t j = 0; j < n; j++) {
             // What does not wait for the cell to the left comes first: the chain from cell to cell stays short.
-            int64_t above = row[j + 1];
-            int64_t best = diagonal + (a[i] != b[j]);
-            if (above + 1 < best) best = above + 1;
-            diagonal = above;
+            int64_t best = above[j] + (a[i] != b[j]);
+            if (above[j + 1] + 1 < best) best = above[j + 1] + 1;
             left = best < left + 1 ? best : left + 1;
             row[j + 1] = left;
         }
+        int64_t *swapped = above;
+        above = row;
+        row = swapped;
     }
-    return row[n];
+    return above[n];
 }
 
 void prefix_sum(const int64_t *restrict a, int64_t *restrict out, int64_t n) {

@@ -57,14 +57,14 @@ def small(kernel, rng):
         "dot": lambda: (rng.random(203), rng.random(203)),
         "triad": lambda: (np.zeros(203), rng.random(203), rng.random(203), 3.0),
         "transpose": lambda: (rng.random((24, 24)), np.zeros((24, 24))),
-        "matmul": lambda: (rng.random((21, 21)), rng.random((21, 21)), np.zeros((21, 21))),
+        "matmul": lambda: (rng.random((28, 28)), rng.random((28, 28)), np.zeros((28, 28))),
         # Enough that every level occurs, the one at the limit and the one below it too.
         "compaction": lambda: (levels(4003, 256), np.zeros(4004, np.int32)),
         "histogram": lambda: (levels(203, 256), np.zeros(256, np.int64)),
         "chase": lambda: (following, 77),
         "mandelbrot": lambda: (rng.uniform(-2, 0.6, 203), rng.uniform(-1.2, 1.2, 203), 50),
         "checksum": lambda: (levels(9001, 256),),
-        "edit_distance": lambda: (levels(41, 4), levels(41, 4), np.zeros(42, np.int64)),
+        "edit_distance": lambda: (levels(41, 4), levels(41, 4), np.zeros(42, np.int64), np.zeros(42, np.int64)),
         "prefix_sum": lambda: (rng.integers(0, 100, 203), np.zeros(203, np.int64)),
     }
     return makers[kernel]()
@@ -83,7 +83,7 @@ def truth(kernel, args):
         "chase": lambda following, steps: walked(following, steps),
         "mandelbrot": lambda re, im, limit: sum(escape(c, limit) for c in re + 1j * im),
         "checksum": lambda a: (zlib.adler32(a) >> 16) << 32 | zlib.adler32(a) & 0xFFFF,
-        "edit_distance": lambda a, b, row: distance(a, b),
+        "edit_distance": lambda a, b, above, row: distance(a, b),
         "prefix_sum": lambda a, out: a.cumsum(),
     }[kernel](*args)
 
