@@ -1,0 +1,129 @@
+"""What the compiler made of a function: its loops, the hot one first, and what Numba added to their indices."""
+
+import html
+from dataclasses import dataclass, field
+
+from numba.core.dispatcher import Dispatcher
+
+from perflab.codegen.annotate import annotated, summary
+from perflab.codegen.assembly import functions
+from perflab.codegen.checks import index_checks
+from perflab.codegen.compiler import SECONDS, TARGET, compiled
+from perflab.codegen.features import Loop, inner_loops
+
+# Metrics of `check.counts`, and how a report names them: all of the hot loop.
+METRICS = {
+    "vector_bits": "bits worked on by one instruction of the hot loop",
+    "fma": "fused multiply-adds in the hot loop",
+    "divisions": "divisions in the hot loop",
+    "branches": "branches in the hot loop",
+    "code_calls": "calls in the hot loop",
+    "gathers": "gathers in the hot loop",
+    "wraparound": "repairs of negative indices in the loop",
+    "bounds_checks": "bounds checks in the loop",
+    "prefetches": "prefetches in the hot loop",
+    "instructions": "instructions of the hot loop",
+}
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code of one function for one signature.
+
+    Attributes
+    ----------
+    name, signature, target : str
+    loops : tuple of Loop
+        The innermost ones, the hottest first: the deepest, and among equally deep ones that with most arithmetic.
+    wraparound : int
+        Repairs of negative indices in a loop: Numba adds ``if i < 0: i += n`` where LLVM cannot prove that the
+        index is never negative. An unrolled loop has several of each.
+    bounds_checks : int
+        Tests in a loop whether an index is inside, with ``boundscheck=True``.
+    """
+
+    name: str
+    signature: str
+    target: str
+    loops: tuple[Loop, ...] = field(repr=False)
+    wraparound: int
+    bounds_checks: int
+
+    @property
+    def hot(self) -> Loop | None:
+        """The loop where most time goes, as far as code can tell; None without a loop."""
+        return self.loops[0] if self.loops else None
+
+    def __str__(self) -> str:
+        headline = f"{self.name}{self.signature} for {self.target}"
+        if self.hot is None:
+            return f"{headline}\nThere is no loop."
+        added = {"Repairs of negative indices": self.wraparound, "Bounds checks": self.bounds_checks}
+        words = [f"{what}: {number}." for what, number in added.items() if number]
+        text = " ".join(["The hot loop.", summary(self.hot), *words])
+        return f"{headline}\n{text}\n\n{annotated(self.hot)}"
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="overflow-x:auto;line-height:1.3">{html.escape(str(self))}</pre>'
+
+
+def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> Code:
+    """Inspect the code of a Numba function for the types of some arguments.
+
+    It is compiled in a process of its own, for `TARGET` whatever this machine is; `fn` stays as it was. Loops of
+    functions that it calls and that LLVM did not inline are not its own: they show as calls.
+
+    Parameters
+    ----------
+    fn : Numba function
+    args : tuple or str
+        Example arguments, Numba types, or a signature such as ``"f8(f8[::1])"``.
+    seconds : float
+        When to give up.
+
+    Raises
+    ------
+    TypeError
+        If `fn` is not compiled by Numba, or `args` have no Numba type.
+    CodegenError
+        If it does not compile, or not in time.
+
+    Examples
+    --------
+    >>> from numba import njit
+    >>> @njit
+    ... def double(a):
+    ...     for i in range(a.size):
+    ...         a[i] *= 2
+    >>> inspect(double, "void(f8[::1])").hot.vector_bits
+    256
+    """
+    found = compiled(fn, args, seconds)
+    own = next(one for one in functions(found["asm"]) if one.name == found["name"])
+    wraparound, bounds = index_checks(found["ir"], found["name"])
+    return Code(fn.__name__, found["signature"], TARGET, tuple(inner_loops(own)), wraparound, bounds)
+
+
+def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
+    """Return one number about the hot loop of `fn`; without a loop, 0.
+
+    Raises
+    ------
+    ValueError
+        If the metric is unknown.
+    TypeError, CodegenError
+        See `inspect`.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))}, got {metric!r}")
+    code = inspect(fn, args)
+    if code.hot is None:
+        return 0.0
+    if metric in ("wraparound", "bounds_checks"):
+        return float(getattr(code, metric))
+    values = {
+        "divisions": code.hot.divisions + code.hot.float_divisions,
+        "code_calls": code.hot.calls,
+        "instructions": len(code.hot.instructions),
+    }
+    return float(values[metric] if metric in values else getattr(code.hot, metric))

@@ -1,0 +1,123 @@
+"""System calls by name, as strace sees them from outside.
+
+strace attaches to this very process, and two calls that nobody else makes mark where the block begins and ends.
+"""
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from perflab.counters.absent import AbsentError
+from perflab.counters.gauge import Block
+
+ATTACH = 5.0  # seconds until strace must have attached
+DETACH = 5.0  # seconds until it must be gone
+PR_SET_PTRACER = 0x59616D61  # Yama: who may trace this process
+STATUS = Path("/proc/self/status")
+LINE = re.compile(r"^(\d+)\s+(\w+)\(")
+
+
+@contextmanager
+def system_calls() -> Iterator[Block]:
+    """Prepare to count the system calls of a block, by name: of its thread, and of those that it starts.
+
+    Threads that were there before are left out: a notebook's kernel has some that are never quiet. strace stops
+    the process at each call, so that a block with many of them lasts a hundred times as long.
+
+    Raises
+    ------
+    AbsentError
+        Without strace, or if it must not attach here.
+    """
+    if why := missing():
+        raise AbsentError(why)
+    others = {int(task) for task in os.listdir("/proc/self/task")} - {threading.get_native_id()}
+    marks = [f"/perflab-{uuid.uuid4().hex}" for _ in range(2)]
+    counts: Counter[str] = Counter()
+    with tempfile.NamedTemporaryFile("r", prefix="perflab-") as log:
+        tracer = _attach(log.name)
+        try:
+            yield _marked(marks, counts)
+        finally:
+            _detach(tracer)
+        counts.update(_between(log.read().splitlines(), marks, others))
+
+
+@contextmanager
+def _marked(marks: list[str], counts: Counter[str]) -> Iterator[Counter[str]]:
+    """Mark the block; what lies between is counted when strace is gone."""
+    os.access(marks[0], os.F_OK)
+    try:
+        yield counts
+    finally:
+        os.access(marks[1], os.F_OK)
+
+
+def missing() -> str | None:
+    """Say why system calls cannot be counted here, or return None; what only an attempt can tell comes later."""
+    if not STATUS.exists():
+        return "This system has no /proc; strace needs Linux."
+    if shutil.which("strace") is None:
+        return "There is no strace; on Debian and Ubuntu: apt-get install strace."
+    if (tracer := _tracer()) != 0:
+        return f"Process {tracer} traces this one already, and there can be only one: run it without a debugger."
+    return None
+
+
+def _tracer() -> int:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("TracerPid:"))
+    return int(line.split()[1])
+
+
+def _attach(log: str) -> subprocess.Popen:
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-qq", "-s", "64", "-o", log, "-p", str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PTRACER, tracer.pid, 0, 0, 0)
+    deadline = time.monotonic() + ATTACH
+    while _tracer() != tracer.pid:
+        if tracer.poll() is not None or time.monotonic() > deadline:
+            tracer.kill()
+            said = tracer.communicate()[1].decode(errors="replace").strip()
+            raise AbsentError(
+                f"strace may not attach to this process ({said or 'no answer'}): allow ptrace, in a container by "
+                "--cap-add=SYS_PTRACE, elsewhere by kernel.yama.ptrace_scope=0."
+            )
+        time.sleep(0.002)
+    return tracer
+
+
+def _detach(tracer: subprocess.Popen) -> None:
+    tracer.send_signal(signal.SIGINT)  # strace then writes all it has, and lets go
+    try:
+        tracer.wait(DETACH)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.wait()
+    tracer.stderr.close()
+
+
+def _between(lines: list[str], marks: list[str], others: set[int]) -> Counter[str]:
+    """Count the calls between two marks, but for those of other threads; a call counts where it begins."""
+    places = [next((i for i, line in enumerate(lines) if mark in line), None) for mark in marks]
+    if None in places:  # also where the block was left before it began
+        raise AbsentError("strace lost the beginning or the end of the block; count it again.")
+    found = (LINE.match(line) for line in lines[places[0] + 1 : places[1]])
+    return Counter(match[2] for match in found if match and int(match[1]) not in others)

@@ -1,0 +1,327 @@
+"""Exact counts against work whose counts are known, and clear absence where there are none."""
+
+import errno
+import gc
+import mmap
+import os
+import subprocess
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import njit
+from numba.core.runtime import _nrt_python
+from programs import require
+
+from perflab import counters
+from perflab.counters import Absent, AbsentError, count, events, measure, process, syscalls
+
+EXACT = ("reads", "writes", "read_bytes", "written_bytes", "allocations", "frees")
+PAGE = mmap.PAGESIZE
+
+
+@njit
+def arrays_made(n):
+    total = 0.0
+    for i in range(n):
+        a = np.empty(8)
+        a[0] = i
+        total += a[0]
+    return total
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    arrays_made(1)
+
+
+@pytest.fixture
+def no_collector():
+    gc.disable()
+    yield
+    gc.enable()
+
+
+# Empty blocks
+
+
+def test_an_empty_block_counts_nothing(no_collector):
+    for _ in range(50):
+        with count() as counts:
+            pass
+        assert [getattr(counts, name) for name in EXACT] == [0] * len(EXACT)
+        assert counts.collections == 0
+        assert counts.peak_bytes < 1000
+        assert abs(counts.kept_bytes) < 1000
+        assert counts.page_faults < 10
+
+
+def test_blocks_nest():
+    with count() as outer:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+        with count() as inner:
+            pass
+        arrays_made(5)
+    assert inner.allocations == 0
+    assert outer.allocations == 5
+    assert outer.writes == 0
+
+
+# What is counted
+
+
+def test_reads_and_writes_are_exact(tmp_path):
+    file = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+    with count() as counts:
+        for _ in range(7):
+            os.write(file, b"abc")
+        os.lseek(file, 0, os.SEEK_SET)
+        os.read(file, 100)
+        os.read(file, 100)
+    os.close(file)
+    assert (counts.writes, counts.written_bytes) == (7, 21)
+    assert (counts.reads, counts.read_bytes) == (2, 21)
+
+
+def test_faults_are_those_of_the_pages_touched():
+    pages = 500
+    with mmap.mmap(-1, pages * PAGE) as room:
+        room.madvise(mmap.MADV_NOHUGEPAGE)
+        first, _ = measure("page_faults", lambda: [room.__setitem__(i * PAGE, 1) for i in range(pages)])
+        again, _ = measure("page_faults", lambda: [room.__setitem__(i * PAGE, 1) for i in range(pages)])
+    assert pages <= first < pages + 100
+    assert again < 100
+
+
+def test_switches_are_counted():
+    ping, pong = threading.Event(), threading.Event()
+
+    def other():
+        for _ in range(20):
+            ping.wait()
+            ping.clear()
+            pong.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with count() as counts:
+        for _ in range(20):
+            ping.set()
+            pong.wait()
+            pong.clear()
+    thread.join()
+    assert counts.voluntary_switches >= 20
+
+
+def test_bytes_of_temporaries_are_seen_at_the_peak_only():
+    a = np.ones(100_000)
+    with count() as counts:
+        _ = (a + 1).sum()
+    assert a.nbytes <= counts.peak_bytes < a.nbytes + 20_000
+    assert counts.kept_bytes < 10_000
+    with count() as counts:
+        kept = a + 1
+    assert kept.nbytes <= counts.kept_bytes < kept.nbytes + 20_000
+
+
+def test_allocations_of_compiled_code_are_exact():
+    assert measure("allocations", lambda: arrays_made(1000)) == (1000.0, 499500.0)
+    with count() as counts:
+        arrays_made(10)
+    assert (counts.allocations, counts.frees) == (10, 10)
+
+
+def test_collections_are_counted(no_collector):
+    assert measure("collections", lambda: [gc.collect() for _ in range(3)])[0] == 3
+    assert measure("collections", lambda: None)[0] == 0
+
+
+# Everything is put back
+
+
+def test_instruments_are_put_back(no_collector):
+    assert not tracemalloc.is_tracing()
+    assert not _nrt_python.memsys_stats_enabled()
+    files = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(KeyError), count(events=["page_faults"]):
+        raise KeyError
+    assert not tracemalloc.is_tracing()
+    assert not _nrt_python.memsys_stats_enabled()
+    assert set(os.listdir("/proc/self/fd")) == files
+
+
+def test_another_tracemalloc_goes_on():
+    tracemalloc.start()
+    try:
+        with count():
+            pass
+        assert tracemalloc.is_tracing()
+    finally:
+        tracemalloc.stop()
+
+
+def test_counts_are_absent_until_the_block_has_ended():
+    with count() as counts, pytest.raises(AbsentError, match="not ended"):
+        int(counts.writes)
+    assert counts.writes == 0
+
+
+# System calls
+
+
+def test_system_calls_by_name():
+    require(["strace"], "strace")
+    for _ in range(3):
+        with count(syscalls=True) as counts:
+            for _ in range(5):
+                os.getppid()
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        assert counts.syscalls["getppid"] == 5
+        assert counts.syscalls["openat"] == counts.syscalls["close"] == 1
+        assert isinstance(counts.voluntary_switches, Absent)
+        assert counts.reads == 0
+    assert syscalls._tracer() == 0
+
+
+def test_system_calls_of_threads_that_the_block_starts_count_and_of_others_do_not():
+    require(["strace"], "strace")
+    stop = threading.Event()
+
+    def noise():
+        while not stop.wait(0.001):
+            os.getuid()
+
+    before = threading.Thread(target=noise)
+    before.start()
+
+    def block():
+        inside = threading.Thread(target=lambda: [os.getppid() for _ in range(4)])
+        inside.start()
+        inside.join()
+
+    try:
+        found, _ = measure("syscalls:getppid", block)
+        others, _ = measure("syscalls:getuid", block)
+    finally:
+        stop.set()
+        before.join()
+    assert (found, others) == (4, 0)
+
+
+def test_strace_goes_when_the_block_raises():
+    require(["strace"], "strace")
+    with pytest.raises(KeyError), count(syscalls=True):
+        raise KeyError
+    assert syscalls._tracer() == 0
+
+
+def test_without_strace_there_is_a_way_out(monkeypatch):
+    monkeypatch.setattr(syscalls.shutil, "which", lambda name: None)
+    with pytest.raises(AbsentError, match="apt-get install strace"), count(syscalls=True):
+        pass
+    assert "strace" in counters.available()["system calls by name"]
+
+
+def test_a_strace_that_may_not_attach_says_why(monkeypatch, tmp_path):
+    refused = tmp_path / "strace"
+    refused.write_text("#!/bin/sh\necho 'attach: Operation not permitted' >&2\nexit 1\n")
+    refused.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(AbsentError, match=r"Operation not permitted.*ptrace"), count(syscalls=True):
+        pass
+
+
+# Events
+
+
+def test_software_events_are_there_or_absent_with_a_reason():
+    with count(events=["page_faults", "task_clock"]) as counts:
+        sum(range(100_000))
+    for value in counts.events.values():
+        if isinstance(value, Absent):
+            assert "perf_event_paranoid" in value.reason
+        else:
+            assert value >= 0
+    if not isinstance(counts.events["task_clock"], Absent):
+        assert counts.events["task_clock"] > 10_000
+
+
+def test_an_event_that_the_kernel_refuses_is_absent(monkeypatch):
+    for failed, words in ((errno.ENOENT, "virtual machine"), (errno.EACCES, "perf_event_paranoid")):
+        assert words in events._why(failed, events.HARDWARE)
+    monkeypatch.setattr(events.platform, "machine", lambda: "sparc")
+    with count(events=["cycles"]) as counts:
+        pass
+    assert "x86-64" in counts.events["cycles"].reason
+
+
+def test_unknown_events_and_metrics_are_named():
+    with pytest.raises(ValueError, match="'warp_drive' is none of"), count(events=["warp_drive"]):
+        pass
+    for metric in ("warps", "syscalls:"):
+        with pytest.raises(ValueError, match="metric: one of 'page_faults'"):
+            measure(metric, lambda: None)
+
+
+# Absence
+
+
+def test_absent_is_no_number():
+    absent = Absent("no such thing; buy one")
+    for use in (
+        lambda: absent + 1,
+        lambda: 1 - absent,
+        lambda: absent == 0,
+        lambda: absent < 1,
+        lambda: bool(absent),
+        lambda: float(absent),
+        lambda: sum([absent]),
+    ):
+        with pytest.raises(AbsentError, match="buy one"):
+            use()
+    assert "buy one" in repr(absent)
+
+
+def test_without_proc_the_rest_still_counts(monkeypatch):
+    monkeypatch.setattr(process, "IO", Path("/nowhere/io"))
+    monkeypatch.setattr(syscalls, "STATUS", Path("/nowhere/status"))
+    with count() as counts:
+        arrays_made(3)
+    assert counts.allocations == 3
+    assert isinstance(counts.reads, Absent)
+    assert "needs Linux" in counts.reads.reason
+    assert "absent: This system has no /proc/self/io" in str(counts)
+    with pytest.raises(AbsentError, match="needs Linux"):
+        measure("reads", lambda: None)
+    assert "needs Linux" in counters.available()["read and write calls"]
+
+
+def test_the_table_shows_zeros_and_reasons():
+    with count(events=["cycles"]) as counts:
+        pass
+    lines = str(counts).splitlines()
+    assert any(line.split() == ["writes", "0"] for line in lines)
+    assert len(lines) == 14
+
+
+def test_every_metric_can_be_measured_or_says_why():
+    for metric in counters.METRICS:
+        if metric == "syscalls":
+            require(["strace"], "strace")
+        value, result = measure(metric, lambda: 5)
+        assert result == 5
+        assert value >= 0 or metric == "kept_bytes"
+
+
+def test_importing_needs_no_linux():
+    code = (
+        "import sys; sys.modules['resource'] = None\n"
+        "from perflab import counters\n"
+        "with counters.count() as c: pass\n"
+        "print(c.page_faults.reason)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "getrusage" in said.stdout
