@@ -15,6 +15,7 @@ TEX_PACKAGES := texlive-xetex texlive-latex-recommended texlive-latex-extra texl
 BROWSER_PACKAGES := chromium fonts-dejavu-core
 PDF_TEXT_PACKAGES := poppler-utils
 COMPILER_PACKAGES := gcc libc6-dev
+TRACE_PACKAGES := strace
 
 export PYTHON
 # Programs of the environment that call each other by bare name find each other.
@@ -82,6 +83,7 @@ debian-test:
 	@.ci/debian "the browser tests" $(BROWSER_PACKAGES)
 	@.ci/debian "the tests of the PDF's text" $(PDF_TEXT_PACKAGES)
 	@.ci/debian "the tests of the C kernels" $(COMPILER_PACKAGES)
+	@.ci/debian "the tests of system call counts" $(TRACE_PACKAGES)
 
 $(INSTALLED): requirements.txt pyproject.toml .ci/venv
 	@.ci/venv

@@ -141,9 +141,34 @@ def sample(
 
 
 @app.command()
-def doctor() -> None:
-    """Show what this machine is and what one of its cores can do."""
+def doctor(
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is remembered.")] = False,
+) -> None:
+    """Show what this machine is, what it can do, and what it can and cannot measure."""
     here = machine.describe()
+    out.print(_about(here))
+    with _steps() as step:
+        step("measure the ceilings of one core")
+        measured = [machine.ceilings(fresh=fresh)]
+        if here.cores > 1:
+            step(f"measure the ceilings of {here.cores} cores")
+            measured.append(machine.ceilings(cores=here.cores, fresh=fresh))
+        step("measure latencies and throughput")
+        numbers = machine.numbers(fresh=fresh)
+        step("try the instruments")
+        abilities = machine.abilities()
+    out.print(_ceilings_table(measured))
+    table = Table("what", "time", "quickest = 1", "how", title="Latency numbers of this machine")
+    for row in numbers.cells():
+        table.add_row(*row)
+    out.print(table)
+    table = Table("instrument", "", "what was found, and what to do", title="What this machine can measure")
+    for one in abilities:
+        table.add_row(one.what, "yes" if one.works else "no", one.note)
+    out.print(table)
+
+
+def _about(here: machine.Machine) -> Table:
     about = Table("machine", "", title="This machine")
     for field in fields(here):
         value = getattr(here, field.name)
@@ -154,20 +179,20 @@ def doctor() -> None:
             about.add_row("memory", f"{value / 2**30:.1f} GiB")
         else:
             about.add_row(field.name, "unknown" if value is None else str(value))
-    out.print(about)
-    with _steps() as step:
-        step("measure the ceilings of one core")
-        ceilings = machine.ceilings()
-    table = Table("ceiling", "best", "median", "", title="One core")
-    rows = {
-        "read": (ceilings.read, "GB/s"),
-        "triad": (ceilings.triad, "GB/s, the line fetched before a write counted"),
-        "float32": (ceilings.flops32, "GFLOP/s"),
-        "float64": (ceilings.flops64, "GFLOP/s"),
-    }
-    for name, (rate, unit) in rows.items():
-        table.add_row(name, f"{rate.best / 1e9:.1f}", f"{rate.median / 1e9:.1f}", unit)
-    out.print(table)
+    return about
+
+
+def _ceilings_table(measured: list[machine.Ceilings]) -> Table:
+    """Return the best rates of one core, and of all."""
+    heads = [f"{one.cores} core{'s' if one.cores > 1 else ''}" for one in measured]
+    table = Table("ceiling", *heads, "", title="Ceilings: best of several")
+    units = dict.fromkeys(("write", "copy", "triad"), "GB/s, with lines fetched before a write")
+    names = {"flops32": "float32 in vectors", "flops64": "float64 in vectors", "scalar": "float64 one by one"}
+    for name in ("read", "write", "copy", "triad", "flops32", "flops64", "scalar"):
+        values = [f"{getattr(one, name).best / 1e9:.1f}" for one in measured]
+        unit = "GFLOP/s" if name in names else units.get(name, "GB/s")
+        table.add_row(names.get(name, name), *values, unit)
+    return table
 
 
 def _exercises(root: Path) -> list[Path]:

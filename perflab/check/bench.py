@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from perflab import codegen, counters
 from perflab.check import values
 from perflab.models import lines
 from perflab.timing import Clock, seconds_of
@@ -63,13 +64,24 @@ class Bench(Protocol):
         """
 
     def count(self, staged: Any, metric: str) -> float:
-        """Return an exact count: "calls" of oracles in the run, or "lines" fetched by a traced run.
+        """Return an exact count: a key of `METRICS`, or "syscalls:NAME".
 
-        "calls" asks about a staged input that has been run; "lines" runs the staged input itself.
+        "calls" asks about a staged input that has been run; all others run the staged input themselves, or look at
+        the code for it.
+
+        Raises
+        ------
+        FunctionFailedError
+            If it raised, or if this machine cannot count that; the text says what to do.
         """
 
 
-METRICS = {"calls": "calls of the oracle", "lines": "lines of 64 bytes fetched"}
+METRICS = {
+    "calls": "calls of the oracle",
+    "lines": "lines of 64 bytes fetched",
+    **counters.METRICS,
+    **codegen.METRICS,
+}
 
 
 @dataclass
@@ -123,11 +135,32 @@ class LocalBench:
         """See `Bench.count`."""
         if metric == "calls":
             return float(sum(oracle.calls for oracle in values.oracles(staged.args)))
-        if metric == "lines":
-            staged.ran = True
-            with quiet(), reported(self.fn):
-                return float(lines.fetched(self.fn, staged.args))
-        raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
+        if not is_metric(metric):
+            raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
+        staged.ran = True
+        fn, args = self.fn, staged.args
+        try:
+            with quiet(), reported(fn):
+                if metric == "lines":
+                    return float(lines.fetched(fn, args))
+                if metric in codegen.METRICS:
+                    return codegen.measure(metric, fn, args)
+                fn(*values.copy(args))  # compiles, and does for the first time what is done only once
+                return counters.measure(metric, lambda: fn(*args))[0]
+        except FunctionFailedError as error:
+            if isinstance(error.__cause__, counters.AbsentError | codegen.CodegenError):
+                raise FunctionFailedError(f"{name_of(fn)} cannot be counted here. {error.__cause__}") from error
+            raise
+
+
+def is_metric(metric: str) -> bool:
+    """Tell whether a bench can count this."""
+    return metric in METRICS or (metric.startswith(counters.BY_NAME) and metric != counters.BY_NAME)
+
+
+def needs_run(metric: str) -> bool:
+    """Tell whether a count asks about a run that was made, rather than making one of its own."""
+    return metric == "calls"
 
 
 def bench_of(fn: Callable[..., Any]) -> Bench:

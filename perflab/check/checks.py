@@ -126,7 +126,8 @@ def counts(
     fn : callable
         The learner's function; every `correct` before must have passed for it, in the same layout.
     metric : str or callable
-        "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; or
+        "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; what
+        `perflab.counters.METRICS` and `perflab.codegen.METRICS` list, or "syscalls:NAME"; or
         ``metric(result, *args)``, which sees real objects where `fn` sees oracles.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perflab.check import values
-from perflab.check.bench import Bench, FunctionFailedError, bench_of, name_of, quiet
+from perflab.check.bench import Bench, FunctionFailedError, bench_of, name_of, needs_run, quiet
 from perflab.check.layouts import Conversion
 from perflab.timing import CALLS, Clock, Interval, Pairs, paired
 
@@ -110,15 +110,16 @@ def count_of(
         If the run failed or, given an expectation, its outcome is wrong: few calls and few lines are easy then.
     """
     staged = subject.stage(args)
-    if metric != "lines":
+    own_run = not callable(metric) and not needs_run(metric)
+    if not own_run:
         subject.bench.run(staged, "cpu")
     if callable(metric):
         result, _ = subject.bench.collect(staged)
         return float(metric(result, *values.reveal(values.copy(args))))
     count = subject.bench.count(staged, metric)
     if expectation is not None:
-        if metric == "lines":
-            # A traced run hands nothing back; what it would have done, a plain run on the same input does.
+        if own_run:
+            # A counted run hands nothing back; what it would have done, a plain run on the same input does.
             staged = subject.stage(args)
             subject.bench.run(staged, "cpu")
         wrong = expectation.difference(subject, staged, args, "the outcome of the counted run")

@@ -6,15 +6,19 @@ Timed checks run on a fake clock where the ratio matters, and with a large margi
 import itertools
 import linecache
 import math
+import os
 import sys
 import warnings
 
 import numpy as np
 import pytest
+from numba import njit
+from programs import require
 
 from perflab import check
 from perflab.check import NotEarnedError, Points, checks
 from perflab.check.bench import LocalBench
+from perflab.counters import syscalls
 
 
 @pytest.fixture(autouse=True)
@@ -356,6 +360,100 @@ def test_lines_are_counted_against_a_baseline():
     points = check.counts(loop_parts, "lines", than=loop, on=make_table, view=view, zero=1.0, full=1.5, points=2)
     assert points == 2
     assert dict(points.report.rows)["ratio"] == "1.5"
+
+
+@njit
+def sum_of_new_arrays(n):
+    result = 0.0
+    for i in range(n):
+        room = np.empty(4)
+        room[0] = i
+        result += room[0]
+    return result
+
+
+@njit
+def sum_in_one_array(n):
+    result = 0.0
+    room = np.empty(4)
+    for i in range(n):
+        room[0] = i
+        result += room[0]
+    return result
+
+
+@njit(fastmath={"reassoc", "nsz"})
+def free_total(a):
+    result = 0.0
+    for i in range(a.size):
+        result += a[i]
+    return result
+
+
+def test_exact_counters_are_metrics():
+    def hundred(rng):
+        return (100,)
+
+    for fn, points in ((sum_in_one_array, 2.0), (sum_of_new_arrays, None)):
+        passed(fn, lambda n: float(sum(range(n))), [hundred])
+        if points:
+            assert check.counts(fn, "allocations", on=hundred, zero=50, full=1, points=2) == points
+        else:
+            found = report(check.counts, fn, "allocations", on=hundred, zero=50, full=1, points=2)
+            assert dict(found.rows)["allocations in compiled code"] == "100"
+
+
+def test_system_calls_by_name_are_metrics(tmp_path):
+    require(["strace"], "strace")
+
+    def sync(name, times):
+        with open(name, "wb", buffering=0) as file:
+            for _ in range(times):
+                os.fsync(file.fileno())
+        return times
+
+    def thrice(rng):
+        return str(tmp_path / "file"), 3
+
+    passed(sync, lambda name, times: times, [thrice])
+    assert check.counts(sync, "syscalls:fsync", on=thrice, zero=10, full=3, points=1) == 1
+    report(check.counts, sync, "syscalls:fsync", on=thrice, zero=3, full=2, points=1)
+
+
+def test_generated_code_is_a_metric():
+    def numbers(rng):
+        return (rng.random(100),)
+
+    passed(free_total, lambda a: float(a.sum()), [numbers], rtol=1e-9)
+    assert check.counts(free_total, "vector_bits", on=numbers, zero=64, full=256, points=2) == 2
+    found = report(check.counts, free_total, "fma", on=numbers, zero=0, full=1, points=2)
+    assert dict(found.rows)["fused multiply-adds in the hot loop"] == "0"
+
+
+def test_what_this_machine_cannot_count_gives_nothing_and_says_why(monkeypatch):
+    monkeypatch.setattr(syscalls.shutil, "which", lambda name: None)
+    passed(total)
+    found = report(check.counts, total, "syscalls", on=make, zero=10, full=0, points=2)
+    assert "cannot be counted here" in found.sentence
+    assert "apt-get install strace" in found.sentence
+
+
+def test_code_that_numba_did_not_make_says_so():
+    passed(total)
+    found = report(check.counts, total, "vector_bits", on=make, zero=64, full=256, points=2)
+    assert "decorate it with @njit" in found.sentence
+
+
+def test_a_counted_run_of_other_metrics_is_verified_too():
+    wrong = []
+
+    def sometimes(array):
+        return int(array.sum()) + (len(array) == 50 and bool(wrong))
+
+    passed(sometimes)
+    wrong.append(True)
+    found = report(check.counts, sometimes, "collections", on=make, zero=10, full=0, points=2)
+    assert "counted run" in found.sentence
 
 
 def test_a_metric_of_the_result_sees_result_and_arguments():

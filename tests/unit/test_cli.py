@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook, output_from_msg
 from typer.testing import CliRunner
 
-from perflab import cli
+from perflab import cli, machine
 from perflab.course import publish
 from perflab.course.notebook import instructor, student, to_bytes
 from perflab.course.source import read, with_answer
@@ -280,3 +280,24 @@ def test_no_command_shows_what_there_is():
 
 def test_an_unknown_command_is_an_error(fails):
     assert "No such command 'grad'" in fails("grad")
+
+
+def test_doctor_shows_what_there_is_and_what_is_not(monkeypatch):
+    number = machine.Numbers((machine.Number("load", 1e-9, "How."), machine.Number("nap", None, "no bed")))
+    rate = machine.Rate(4e9, 1e9, 2e9, 3e9)
+    asked = []
+
+    def ceilings(cores=1, fresh=False):
+        asked.append((cores, fresh))
+        return machine.Ceilings(*[rate] * 7, 1 << 20, cores)
+
+    monkeypatch.setattr(machine, "ceilings", ceilings)
+    monkeypatch.setattr(machine, "numbers", lambda fresh: number)
+    monkeypatch.setattr(machine, "abilities", lambda: (machine.Ability("flying", False, "Grow wings."),))
+    result = CliRunner().invoke(cli.app, ["doctor", "--fresh"])
+    assert result.exit_code == 0
+    assert "not here: no bed" in result.output
+    assert "Grow wings." in result.output
+    assert "4.0" in result.output
+    cores = machine.describe().cores
+    assert asked == ([(1, True), (cores, True)] if cores > 1 else [(1, True)])

@@ -3,6 +3,7 @@
 No test asks how fast the machine is beyond what any machine is.
 """
 
+import importlib
 import json
 import math
 import os
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 
 from perflab import machine
-from perflab.machine import Cache, Ceilings, Rate, ceilings, describe
+from perflab.machine import Cache, Ceilings, Rate, ceilings, describe, description, kernels, rates, remember
 
-RATES = ("read", "triad", "flops32", "flops64")
+# The package's function of that name hides the module.
+ceilings_module = importlib.import_module("perflab.machine.ceilings")
+RATES = ("read", "write", "copy", "triad", "flops32", "flops64", "scalar")
 
 
 @pytest.fixture
@@ -30,12 +33,12 @@ def counted(monkeypatch):
     """Replace the measurement by a quick one that counts its runs in the value it returns."""
     runs = []
 
-    def measure(working_set):
+    def measure(working_set, cores):
         runs.append(working_set)
         rate = Rate(4.0 + len(runs), 1.0, 2.0, 3.0)
-        return Ceilings(rate, rate, rate, rate, working_set)
+        return Ceilings(*[rate] * len(RATES), working_set, cores)
 
-    monkeypatch.setattr(machine, "_measure", measure)
+    monkeypatch.setattr(ceilings_module, "_measure", measure)
     return runs
 
 
@@ -62,36 +65,36 @@ def test_caches_are_read_from_the_system(tmp_path):
     write(0, level="1", type="Data", size="48K", coherency_line_size="64", shared_cpu_list="0,4")
     write(2, level="2", type="Unified", size="2M", shared_cpu_list="0-3,8-11")
     write(3, level="3", type="Unified", coherency_line_size="64")  # as some virtual machines: no size
-    assert machine._caches(tmp_path) == (
+    assert description._caches(tmp_path) == (
         Cache(1, "Data", 48 << 10, 64, 2),
         Cache(2, "Unified", 2 << 20, None, 8),
     )
-    assert machine._caches(tmp_path / "absent") == ()
+    assert description._caches(tmp_path / "absent") == ()
 
 
 @pytest.mark.parametrize(("text", "size"), [("512", 512), ("48K", 49152), ("2M", 2 << 20), ("1G", 1 << 30)])
 def test_sizes(text, size):
-    assert machine._bytes(text) == size
+    assert description._bytes(text) == size
 
 
 def test_what_cannot_be_read_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "SYSTEM_CPUS", tmp_path)
-    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(machine.platform, "processor", lambda: "")
-    monkeypatch.setattr(machine, "MEMORY_LIMITS", ())
+    monkeypatch.setattr(description, "SYSTEM_CPUS", tmp_path)
+    monkeypatch.setattr(description, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(description.platform, "processor", lambda: "")
+    monkeypatch.setattr(description, "MEMORY_LIMITS", ())
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.delattr(os, "sysconf")
     found = describe()
     assert (found.cpu, found.caches, found.memory, found.virtual) == (None, (), None, None)
     assert found.cores == os.cpu_count()
-    assert machine._working_set(found) == 12 * (32 << 20)
+    assert ceilings_module._working_set(found) == 12 * (32 << 20)
 
 
 @pytest.mark.parametrize(("flags", "virtual"), [("fpu hypervisor sse", True), ("fpu sse", False)])
 def test_processor_and_virtual_machine(tmp_path, monkeypatch, flags, virtual):
     entries = f"processor\t: 0\nmodel name\t: Example: 9000 @ 2 GHz\nflags\t\t: {flags}\n\n"
     (tmp_path / "cpuinfo").write_text(entries + "processor\t: 1\nmodel name\t: Other\nflags\t\t:\n")
-    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(description, "CPUINFO", tmp_path / "cpuinfo")
     found = describe()
     assert found.cpu == "Example: 9000 @ 2 GHz"
     assert found.virtual is virtual
@@ -100,9 +103,9 @@ def test_processor_and_virtual_machine(tmp_path, monkeypatch, flags, virtual):
 @pytest.mark.parametrize(("limit", "counts"), [("123456789\n", True), ("max\n", False)])
 def test_a_container_limits_the_memory(tmp_path, monkeypatch, limit, counts):
     (tmp_path / "memory.max").write_text(limit)
-    monkeypatch.setattr(machine, "MEMORY_LIMITS", (tmp_path / "absent",))
+    monkeypatch.setattr(description, "MEMORY_LIMITS", (tmp_path / "absent",))
     everything = describe().memory
-    monkeypatch.setattr(machine, "MEMORY_LIMITS", (tmp_path / "absent", tmp_path / "memory.max"))
+    monkeypatch.setattr(description, "MEMORY_LIMITS", (tmp_path / "absent", tmp_path / "memory.max"))
     assert describe().memory == (123456789 if counts else everything)
 
 
@@ -111,7 +114,7 @@ def test_working_set_outgrows_the_caches_within_bounds():
 
     def working_set(cache_bytes, **changes):
         caches = (Cache(1, "Data", 32 << 10, 64, 1), Cache(3, "Unified", cache_bytes, 64, 8))
-        return machine._working_set(replace(known, caches=caches, **changes))
+        return ceilings_module._working_set(replace(known, caches=caches, **changes))
 
     assert working_set(1 << 20) == 96 << 20
     assert working_set(32 << 20) == 384 << 20
@@ -143,9 +146,9 @@ def test_triad(n):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_fma_does_the_operations_that_are_counted(dtype):
-    x = np.random.default_rng(1).random((machine.CHAINS, 40)).astype(dtype)
+    x = np.random.default_rng(1).random((kernels.CHAINS, 40)).astype(dtype)
     expected = x.copy()
-    for _ in range(3 * machine.DEPTH):
+    for _ in range(3 * kernels.DEPTH):
         expected = expected * dtype(0.9) + dtype(0.1)
     machine.fma(x, dtype(0.9), dtype(0.1), 3)
     np.testing.assert_allclose(x, expected, rtol=1e-5)
@@ -164,9 +167,9 @@ def test_kernels_are_vector_code():
     machine.fma(np.ones((4, 8), np.float32), np.float32(0.9), np.float32(0.1), 1)
     machine.fma(np.ones((4, 8)), 0.9, 0.1, 1)
     assert re.search(r"v?addpd", body(machine.read, "float64"))
-    if "fma" not in machine._cpuinfo().get("flags", "").split():
+    if "fma" not in description._cpuinfo().get("flags", "").split():
         pytest.skip("no fused multiply-add here")
-    operations = machine.CHAINS * machine.DEPTH  # all of them unrolled, so that the chains stay in registers
+    operations = kernels.CHAINS * kernels.DEPTH  # all of them unrolled, so that the chains stay in registers
     assert len(re.findall(r"vfmadd\w+ps\s.*%[yz]mm", body(machine.fma, "float32"))) >= operations
     assert len(re.findall(r"vfmadd\w+pd\s.*%[yz]mm", body(machine.fma, "float64"))) >= operations
 
@@ -183,25 +186,25 @@ def test_measured_ceilings_are_sane(home):
     assert found.triad.best < 20 * found.read.best
     assert found.read.best < 20 * found.triad.best
     assert found.flops32.best > 0.5 * found.flops64.best
-    assert found.working_set == machine._working_set(describe()) // 8 * 8
+    assert found.working_set == ceilings_module._working_set(describe()) // 8 * 8
     assert ceilings() == found
 
 
 def test_every_kernel_is_timed_in_turn(monkeypatch):
     calls = []
     ticks = iter(range(10_000))
-    monkeypatch.setattr(machine, "CLOCK", lambda: next(ticks))
-    kernels = {name: (lambda name=name: calls.append(name), amount) for name, amount in (("a", 10.0), ("b", 20.0))}
-    rates = machine._rates(kernels)
-    assert calls == ["a", "b"] * (1 + machine.ROUNDS[1])
-    assert rates == {"a": Rate(10, 10, 10, 10), "b": Rate(20, 20, 20, 20)}
+    monkeypatch.setattr(rates, "CLOCK", lambda: next(ticks))
+    work = {name: (lambda name=name: calls.append(name), amount) for name, amount in (("a", 10.0), ("b", 20.0))}
+    found = rates.rates(work)
+    assert calls == ["a", "b"] * (1 + rates.ROUNDS[1])
+    assert found == {"a": Rate(10, 10, 10, 10), "b": Rate(20, 20, 20, 20)}
 
 
 def test_slow_kernels_stop_at_the_budget(monkeypatch):
-    monkeypatch.setattr(machine, "SECONDS", 0.0)
+    monkeypatch.setattr(rates, "SECONDS", 0.0)
     calls = []
-    machine._rates({"a": (lambda: calls.append(sum(range(1000))), 1.0)})
-    assert len(calls) == 1 + machine.ROUNDS[0]
+    rates.rates({"a": (lambda: calls.append(sum(range(1000))), 1.0)})
+    assert len(calls) == 1 + rates.ROUNDS[0]
 
 
 def test_rates():
@@ -224,7 +227,7 @@ def test_the_second_call_remembers(home, counted):
     first = ceilings()
     assert ceilings() == first
     assert len(counted) == 1
-    assert re.fullmatch(r"machine-[0-9a-f]+\.json", remembered(home).name)
+    assert re.fullmatch(r"ceilings-1-[0-9a-f]+\.json", remembered(home).name)
     assert set(json.loads(remembered(home).read_text())) == {field.name for field in fields(Ceilings)}
 
 
@@ -244,7 +247,7 @@ def test_fresh_measures_again_and_is_remembered(home, counted):
         "[]",
         "null",
         "{}",
-        '{"read": 1, "triad": 1, "flops32": 1, "flops64": 1, "working_set": 1}',
+        '{"read": 1, "triad": 1, "flops32": 1, "flops64": 1, "working_set": 1, "cores": 1}',
         b"\xff\xfe\x00",
         "half",
         "negative",
@@ -273,10 +276,10 @@ def test_another_machine_or_version_measures_for_itself(home, counted, monkeypat
     ceilings()
     here = describe()
     for changed in (replace(here, cpu="another"), replace(here, numba="0.1")):
-        monkeypatch.setattr(machine, "describe", lambda changed=changed: changed)
+        monkeypatch.setattr(ceilings_module, "describe", lambda changed=changed: changed)
         ceilings()
-    monkeypatch.setattr(machine, "describe", lambda: here)
-    monkeypatch.setattr(machine.platform, "node", lambda: "elsewhere")
+    monkeypatch.setattr(ceilings_module, "describe", lambda: here)
+    monkeypatch.setattr(remember.platform, "node", lambda: "elsewhere")
     ceilings()
     assert len(counted) == 4
     assert len(list((home / "perflab").iterdir())) == 4
@@ -286,7 +289,7 @@ def test_other_kernels_are_measured_for_themselves(home, counted, monkeypatch, t
     ceilings()
     edited = tmp_path / "machine.py"
     edited.write_text("# other kernels")
-    monkeypatch.setattr(machine, "__file__", str(edited))
+    monkeypatch.setattr(ceilings_module, "__file__", str(edited))
     ceilings()
     assert len(counted) == 2
 
@@ -305,7 +308,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(home, counted, mon
         raise PermissionError("read-only")
 
     with monkeypatch.context() as patch:
-        patch.setattr(machine.os, "replace", refuse)
+        patch.setattr(remember.os, "replace", refuse)
         assert ceilings(fresh=True) != old
     assert ceilings() == old
     assert len(list((home / "perflab").iterdir())) == 1
@@ -316,7 +319,7 @@ def test_no_home_is_no_obstacle(counted, monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(machine.Path, "expanduser", homeless)
+    monkeypatch.setattr(remember.Path, "expanduser", homeless)
     ceilings()
     ceilings()
     assert len(counted) == 2

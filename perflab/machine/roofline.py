@@ -1,0 +1,128 @@
+"""The roofline: how fast a loop can be at most, given how many operations it does for each byte that it moves.
+
+Left of the ridge the memory is the limit, right of it the arithmetic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from perflab import figures
+from perflab.machine.ceilings import Ceilings
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A loop that was measured.
+
+    Attributes
+    ----------
+    name : str
+    flops : float
+        Floating-point operations of a call; a fused multiply-add is two.
+    bytes : float
+        That it moves between the processor and memory, lines fetched before a write included.
+    seconds : float
+        Of a call.
+    """
+
+    name: str
+    flops: float
+    bytes: float
+    seconds: float
+
+    def __post_init__(self) -> None:
+        for name in ("flops", "bytes", "seconds"):
+            value = getattr(self, name)
+            if not 0 < value < float("inf"):
+                raise ValueError(f"{name}: {value} given for {self.name!r}; it takes a positive number")
+
+    @property
+    def intensity(self) -> float:
+        """Operations for each byte."""
+        return self.flops / self.bytes
+
+    @property
+    def rate(self) -> float:
+        """Operations a second."""
+        return self.flops / self.seconds
+
+    def share(self, ceilings: Ceilings) -> float:
+        """Return which share of the roof above it the loop reaches."""
+        return self.rate / min(ceilings.flops64.best, self.intensity * ceilings.triad.best)
+
+
+def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> Figure:
+    """Draw the roofs of a machine and the loops below them.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+        Of float64; at least one.
+    ceilings : Ceilings
+        Measured in the same minutes.
+
+    Returns
+    -------
+    Figure
+        Show it with ``figures.show(fig, describe_roofline(kernels, ceilings))``.
+
+    References
+    ----------
+    S. Williams, A. Waterman, D. Patterson, Roofline: an insightful visual performance model for multicore
+    architectures, Communications of the ACM 52(4), 2009.
+    """
+    if not kernels:
+        raise ValueError("kernels: none given; measure one loop at least")
+    bandwidth = ceilings.triad.best
+    ridges = [roof.best / bandwidth for roof in (ceilings.scalar, ceilings.flops64)]
+    left = min([ridges[0], *(kernel.intensity for kernel in kernels)]) / 4
+    right = max([ridges[1], *(kernel.intensity for kernel in kernels)]) * 4
+    fig, ax = figures.subplots()
+    x = np.geomspace(left, right, 200)
+    for roof, name, style in ((ceilings.flops64, "vector", "-"), (ceilings.scalar, "scalar", "--")):
+        ax.plot(x, np.minimum(x * bandwidth, roof.best) / 1e9, style, color=figures.COLORS["gray"])
+        ax.annotate(
+            f"{name}: {roof.best / 1e9:.3g} GFLOP/s",
+            (right, roof.best / 1e9),
+            xytext=(-2, 3),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize="small",
+        )
+    ax.set(xscale="log", yscale="log", xlim=(left, right), xlabel="operations a byte", ylabel="GFLOP/s")
+    ax.set_ylim(top=ax.get_ylim()[1] * 2)
+    ax.set_title(f"Memory: {bandwidth / 1e9:.3g} GB/s", loc="left")
+    for kernel, color in zip(kernels, _colors(len(kernels)), strict=True):
+        ax.plot(kernel.intensity, kernel.rate / 1e9, "o", color=color)
+        ax.annotate(
+            kernel.name,
+            (kernel.intensity, kernel.rate / 1e9),
+            xytext=(6, -5),
+            textcoords="offset points",
+            ha="left",
+            va="top",
+            color=color,
+        )
+    return fig
+
+
+def describe_roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> str:
+    """Return the picture in words, with its numbers."""
+    points = "; ".join(
+        f"{kernel.name} does {kernel.intensity:.3g} operations a byte and reaches {kernel.rate / 1e9:.3g} "
+        f"GFLOP/s, {kernel.share(ceilings):.0%} of the roof above it"
+        for kernel in kernels
+    )
+    return (
+        f"Roofline: memory gives {ceilings.triad.best / 1e9:.3g} GB/s, vectors {ceilings.flops64.best / 1e9:.3g} "
+        f"GFLOP/s, scalars {ceilings.scalar.best / 1e9:.3g} GFLOP/s; {points}."
+    )
+
+
+def _colors(n: int) -> list[str]:
+    colors = [color for name, color in figures.COLORS.items() if name != "gray"]
+    return [colors[i % len(colors)] for i in range(n)]
