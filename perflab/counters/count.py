@@ -57,7 +57,8 @@ class Counts:
     peak_bytes, kept_bytes : int
         Bytes of Python and NumPy above those at the start: the most at once, and at the end.
     allocations, frees : int
-        Arrays and other objects that compiled code made and gave back.
+        Arrays and other objects that compiled code made and gave back, and one for each array argument of a call
+        from Python.
     collections : int
         Runs of the garbage collector.
     syscalls : collections.Counter or Absent
