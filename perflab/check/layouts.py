@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perflab.check.values import aligned_empty, copy_array
+from perflab.check.values import aligned_empty, copy_array, copy_records
 
 
 class LayoutError(ValueError):
@@ -63,7 +63,11 @@ def _split(layout: Any, table: np.ndarray, *rest: Any) -> tuple:
         if len(group) == 1:
             parts.append(copy_array(table[group[0]]))
             continue
-        part = aligned_empty(table.shape, np.dtype([(name, table.dtype[name]) for name in group]))
+        dtype = np.dtype([(name, table.dtype[name]) for name in group])
+        if dtype == table.dtype:
+            parts.append(copy_array(table))
+            continue
+        part = aligned_empty(table.shape, dtype)
         for name in group:
             part[name] = table[name]
         parts.append(part)
@@ -75,6 +79,9 @@ def _merge(layout: Any, converted: tuple, table: np.ndarray, *rest: Any) -> tupl
     for group, part in zip(_checked(layout, table.dtype.names), parts, strict=True):
         if part.shape != table.shape:
             raise LayoutError(f"the part for {group} now has shape {part.shape}, not {table.shape}")
+        if part.dtype == table.dtype:
+            copy_records(part, table)
+            continue
         for name in group:
             table[name] = part[name] if len(group) > 1 else part
     return (table, *rest_after)
