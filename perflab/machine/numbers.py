@@ -66,7 +66,10 @@ class Numbers:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in HEADS)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.cells()
+            # A number stays with its unit, however narrow the page.
+            f"<tr><td>{html.escape(what)}</td><td>{seconds.replace(' ', '&nbsp;')}</td><td>{loads}</td>"
+            f"<td>{html.escape(how)}</td></tr>"
+            for what, seconds, loads, how in self.cells()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
