@@ -95,7 +95,7 @@ def _move(kind: str, one: Instruction) -> str:
 
 
 def _with_memory(words: str, one: Instruction) -> str:
-    return f"{words}, one side loaded from memory" if one.loads else words
+    return f"{words}, one side from memory" if one.loads else words
 
 
 def _many(number: int, word: str) -> str:

@@ -1,6 +1,7 @@
 """What the compiler made of a function: its loops, the hot one first, and what Numba added to their indices."""
 
 import html
+import textwrap
 from dataclasses import dataclass, field
 
 from numba.core.dispatcher import Dispatcher
@@ -11,6 +12,7 @@ from perflab.codegen.checks import index_checks
 from perflab.codegen.compiler import SECONDS, TARGET, compiled
 from perflab.codegen.features import Loop, inner_loops
 
+WIDTH = 79  # columns of the text above the code
 # Metrics of `check.counts`, and how a report names them: all of the hot loop.
 METRICS = {
     "vector_bits": "bits worked on by one instruction of the hot loop",
@@ -60,7 +62,7 @@ class Code:
             return f"{headline}\nThere is no loop."
         added = {"Repairs of negative indices": self.wraparound, "Bounds checks": self.bounds_checks}
         words = [f"{what}: {number}." for what, number in added.items() if number]
-        text = " ".join(["The hot loop.", summary(self.hot), *words])
+        text = textwrap.fill(" ".join(["The hot loop.", summary(self.hot), *words]), WIDTH)
         return f"{headline}\n{text}\n\n{annotated(self.hot)}"
 
     def _repr_html_(self) -> str:
