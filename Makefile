@@ -16,6 +16,7 @@ BROWSER_PACKAGES := chromium fonts-dejavu-core
 PDF_TEXT_PACKAGES := poppler-utils
 COMPILER_PACKAGES := gcc libc6-dev
 TRACE_PACKAGES := strace
+SANDBOX_PACKAGES := bubblewrap util-linux
 
 export PYTHON
 # Programs of the environment that call each other by bare name find each other.
@@ -84,6 +85,7 @@ debian-test:
 	@.ci/debian "the tests of the PDF's text" $(PDF_TEXT_PACKAGES)
 	@.ci/debian "the tests of the C kernels" $(COMPILER_PACKAGES)
 	@.ci/debian "the tests of system call counts" $(TRACE_PACKAGES)
+	@.ci/debian "the judge's sandbox" $(SANDBOX_PACKAGES)
 
 $(INSTALLED): requirements.txt pyproject.toml .ci/venv
 	@.ci/venv

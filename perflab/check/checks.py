@@ -271,6 +271,22 @@ def predicted(guess: float | None, grade_id: str) -> Note:
     return Note(f"You guessed {guess:.3g}; measured: {measured:.3g}. That is {verdict}.")
 
 
+def start_over() -> None:
+    """Forget all earlier checks: a judge examines one submission after the other in the same process."""
+    for memory in (_passed, _failed, _measured, _attempts):
+        memory.clear()
+
+
+def measured() -> dict[str, float]:
+    """Return what was measured last by each tests cell, by grade id."""
+    return dict(_measured)
+
+
+def recall(values: dict[str, float]) -> None:
+    """Take over what was measured elsewhere, for `predicted`."""
+    _measured.update(values)
+
+
 def _has_passed(subject: Subject) -> bool:
     if id(subject.fn) in _failed:
         return False

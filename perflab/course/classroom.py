@@ -11,13 +11,34 @@ from traitlets.config import Config
 from perflab.course.notebook import STUBS
 from perflab.course.submission import SANITIZE
 
+# By name, since the judge stands above: nbgrader's own lists, with the judge in place of its kernel.
+JUDGED = [
+    "perflab.judge.plugin.Judge",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "perflab.judge.plugin.FlagForHuman",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+FEEDBACK = [
+    "nbgrader.preprocessors.GetGrades",
+    "perflab.judge.feedback.HideTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
 CELL_SECONDS = 120  # nbgrader's own limit of 30 s is short for a timed cell on a loaded machine
 # Without these a kernel warns on every start that it talks over loopback, and writes a history to disk.
 KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.hist_file=:memory:"]
 
 
-def class_config(root: Path) -> Config:
+def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -> Config:
     """Return the configuration of the nbgrader course at `root`: source, release, submitted, ... and gradebook.db.
+
+    Parameters
+    ----------
+    root : Path
+    sandbox : str
+        What isolates student code; see `perflab.judge.settings`.
+    gradebook : str
+        URL of the database, e.g. ``postgresql+psycopg://user@host/name``; by default SQLite at `root`.
 
     Also puts this environment's programs first on the PATH: nbgrader calls alembic by its bare name.
     """
@@ -25,13 +46,22 @@ def class_config(root: Path) -> Config:
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
     config = Config()
+    if gradebook:
+        config.CourseDirectory.db_url = gradebook
     config.CourseDirectory.course_id = "performance"
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py", "*.md"]
     config.merge(STUBS)
     # One damaged submission costs only itself, and no tag can skip a tests cell.
     config.RestoreForm.release = str(root / "release")
+    config.Autograde.pre_convert_hook = "perflab.judge.intake.make_readable"
     config.Autograde.sanitize_preprocessors = SANITIZE
+    # Points come from the judge, whatever a notebook displays.
+    config.Autograde.autograde_preprocessors = JUDGED
+    config.Judge.root = str(root)
+    config.Judge.sandbox = sandbox
+    config.GenerateFeedback.preprocessors = FEEDBACK
+    config.HTMLExporter.filters = {"markdown2html": "perflab.judge.feedback.markdown2html"}
     config.Execute.skip_cells_with_tag = ""
     config.Execute.timeout = CELL_SECONDS
     config.Execute.extra_arguments = KERNEL_ARGUMENTS

@@ -57,7 +57,7 @@ def instructor(exercise: Exercise) -> NotebookNode:
     if twice := [name for name, times in ids.items() if times > 1]:
         # nbformat would draw a random id, another one each time.
         raise CourseError(f"{exercise.path}: two cells are named {twice[0]!r}; give one another grade_id")
-    notebook = new_notebook(cells=cells, metadata=METADATA)
+    notebook = new_notebook(cells=cells, metadata={**METADATA, **_about(exercise)})
     notebook.nbformat_minor = 5
     try:
         nbformat.validate(notebook)
@@ -86,10 +86,16 @@ def _source(cell: Cell) -> str:
     return f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points)\n{cell.source}"
 
 
+def _about(exercise: Exercise) -> dict[str, Any]:
+    """Return what a judge has to know of an exercise as a whole."""
+    return {"perflab": {"forbids": list(exercise.header.forbids)}} if exercise.header.forbids else {}
+
+
 def _metadata(cell: Cell) -> dict[str, Any]:
     if cell.role not in FLAGS:
         return {}
     flags: dict[str, Any] = {"schema_version": 3, "grade_id": cell.grade_id, **FLAGS[cell.role]}
     if cell.points is not None:
         flags["points"] = cell.points
-    return {"nbgrader": flags}
+    # nbgrader's flags are the same for given and show; a judge runs the one and not the other.
+    return {"nbgrader": flags, "perflab": {"role": cell.role}}

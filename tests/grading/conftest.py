@@ -5,7 +5,7 @@ import pytest
 from throwaway import ASSIGNMENT, ROOT, Course
 
 from perflab.course.gates import mutants
-from perflab.course.sample import submissions
+from perflab.judge.sample import submissions
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,7 @@ def graded(course, notebooks):
         damage(notebook)
         course.submit(student, notebook)
     course.submit("no_notebook", "this is no notebook")
-    # The one that is no notebook at all is an error of its own, at the end of the batch.
-    log = course.run("nbgrader", "autograde", ASSIGNMENT, "--create", fails=True)
-    assert "no_notebook" in log
+    course.run("nbgrader", "autograde", ASSIGNMENT, "--create")
     return course
 
 
@@ -131,11 +129,24 @@ def test_a_duplicated_answer_keeps_the_learners_code(graded):
 
 def test_reports_reach_the_graded_notebook(graded):
     speed = cell_of(graded.autograded("naive"), "soa_vs_aos_speed")
-    assert "99 % sure" in "".join(speed.outputs[0].traceback)
+    (output,) = speed.outputs
+    assert "99 % sure" in output.data["text/html"]
+    assert output.data["text/plain"] == "0.0"
 
 
 def cell_of(notebook, grade_id):
     return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def test_a_file_that_is_no_notebook_waits_for_a_human(graded):
+    assert automatic(graded.scores("no_notebook")) == dict.fromkeys(full(graded), 0.0)
+    assert graded.waiting("no_notebook") >= set(full(graded))
+    folder = graded.folder / "submitted" / "no_notebook" / ASSIGNMENT
+    assert (folder / f"{EXERCISE}.ipynb.damaged").read_text() == "this is no notebook"
+
+
+def test_sure_points_wait_for_nobody(graded):
+    assert not graded.waiting("solved") & set(full(graded))
 
 
 def test_feedback(graded):

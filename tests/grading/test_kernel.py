@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from perflab.course.results import execute, results
-from perflab.course.sample import submissions
+from perflab.judge.sample import submissions
 from perflab.course.source import read_all
 
 ROOT = Path(__file__).parents[2]

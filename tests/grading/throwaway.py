@@ -64,3 +64,11 @@ class Course:
         with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}", "performance") as gradebook:
             submission = gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, student)
             return {grade.name: grade.auto_score for grade in submission.grades}
+
+    def waiting(self, student: str) -> set[str]:
+        """Return the grade ids of a student that a human has to look at."""
+        from nbgrader.api import Gradebook
+
+        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}", "performance") as gradebook:
+            submission = gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, student)
+            return {grade.name for grade in submission.grades if grade.needs_manual_grade}

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "perflab"
 # From the bottom up; a room imports from those below it and from itself.
 ROOMS = (
     *("models", "timing", "figures", "counters", "codegen", "machine"),
-    *("claims", "check", "course", "sphinxext", "cli"),
+    *("claims", "check", "guest", "course", "judge", "sphinxext", "cli"),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,40 +1,22 @@
-"""The command line: perflab exercises | work | check | progress | class | sample | doctor."""
+"""Commands for authors and learners: exercises | work | check | progress | class | sample | doctor."""
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from perflab import machine
+from perflab.cli.screen import Root, app, out, steps
 from perflab.course import CourseError, publish, read
 from perflab.course.assignments import assignments, build
 from perflab.course.gates import mutants
 from perflab.course.results import CellResult, execute, open_notebook, results
-from perflab.course.sample import run as run_sample
+from perflab.judge import sample as sample_class
 
-app = typer.Typer(help="Performance engineering from Python.", no_args_is_help=True, add_completion=False)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-Root = Annotated[Path, typer.Option("--root", help="The course; by default the current folder.")]
 NAIVE, WRONG = "naive", "wrong_but_fast"  # the broken twins that take part in a sample class
-
-
-def main() -> None:
-    """Run the command line; what goes wrong is a sentence and a non-zero exit."""
-    try:
-        app()
-    except CourseError as error:
-        err.print(str(error), style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
 
 
 @app.command()
@@ -73,7 +55,7 @@ def check(notebooks: Annotated[list[Path], typer.Argument(help="Exercise noteboo
     """Run notebooks from top to bottom, as grading does, and show their points."""
     for path in notebooks:
         notebook = open_notebook(path)
-        with _steps() as step:
+        with steps() as step:
             step(f"run {path.name}")
             found = results(execute(notebook, path.parent))
         if not found:
@@ -121,8 +103,8 @@ def sample(
             f"{twins}: MUTANTS has no {' and no '.join(sorted(missing))}; a sample class needs both."
         )
     answers = {NAIVE: broken[NAIVE][0], "wrong": broken[WRONG][0]}
-    with _steps() as step:
-        rows, fresh = run_sample(read(source), answers, root, step)
+    with steps() as step:
+        rows, fresh = sample_class.run(read(source), answers, root, step)
     table = Table("submission", "points", "tests cell", "", "why", title=f"Sample class: {source.stem}")
     for row in rows:
         table.add_section()
@@ -134,9 +116,8 @@ def sample(
     out.print(table)
     if not fresh:
         out.print("Nothing changed since these were graded.")
-    out.print(
-        "Graded without a sandbox: these four notebooks are the course's own. Never grade other people's so."
-    )
+    if sample_class.sandbox() == "none":
+        out.print("Graded without a sandbox: these four notebooks are the course's own.")
     out.print(f"Gradebook: {root / 'gradebook.db'}\nGraded notebooks: {root / 'autograded'}", soft_wrap=True)
 
 
@@ -147,7 +128,7 @@ def doctor(
     """Show what this machine is, what it can do, and what it can and cannot measure."""
     here = machine.describe()
     out.print(_about(here))
-    with _steps() as step:
+    with steps() as step:
         step("measure the ceilings of one core")
         measured = [machine.ceilings(fresh=fresh)]
         if here.cores > 1:
@@ -210,12 +191,3 @@ def _points_table(title: str, found: list[CellResult]) -> Table:
         table.add_row(result.grade_id, f"{points} of {result.of:g}", result.why)
     table.add_row("together", f"{sum(r.points or 0.0 for r in found):g} of {sum(r.of for r in found):g}", "")
     return table
-
-
-@contextmanager
-def _steps() -> Iterator[Callable[[str], None]]:
-    """Show the step that runs and how long it takes; what is yielded names the next step."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda step: bar.update(task, description=step)

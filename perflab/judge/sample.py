@@ -1,7 +1,7 @@
 """A sample class: four submissions of one exercise through nbgrader, in a throwaway course root.
 
 It shows on any machine that the way from a source to a gradebook works: the solved notebook, the untouched one,
-and two broken twins. The code is the course's own, so that it may run without a sandbox.
+and two broken twins. The code is the course's own, so that it may run without a sandbox where there is none.
 """
 
 import json
@@ -21,6 +21,7 @@ from perflab.course.fingerprint import code_key
 from perflab.course.notebook import instructor, student, to_bytes
 from perflab.course.results import results
 from perflab.course.source import Exercise, with_answer
+from perflab.judge import bubblewrap
 
 ASSIGNMENT = "sample"
 TABLE = "table.json"
@@ -43,6 +44,11 @@ class Row:
     score: float
     of: float
     why: tuple[tuple[str, float, float, str], ...]
+
+
+def sandbox() -> str:
+    """Return the kind of sandbox that a sample class gets here."""
+    return "none" if bubblewrap.missing() else "bubblewrap"
 
 
 def submissions(exercise: Exercise, answers: dict[str, str]) -> dict[str, NotebookNode]:
@@ -76,7 +82,7 @@ def run(
     shutil.rmtree(root, ignore_errors=True)
     name = f"{exercise.path.stem}.ipynb"
     _write(root / "source" / ASSIGNMENT / name, instructor(exercise))
-    api = NbGraderAPI(config=class_config(root))
+    api = NbGraderAPI(config=class_config(root, sandbox()))
     progress("release")
     _succeed(api.generate_assignment(ASSIGNMENT))
     notebooks = submissions(exercise, answers)

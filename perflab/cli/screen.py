@@ -1,0 +1,25 @@
+"""What all commands share: the application, both streams, and a line that says what runs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+app = typer.Typer(help="Performance engineering from Python.", no_args_is_help=True, add_completion=False)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Root = Annotated[Path, typer.Option("--root", help="The course; by default the current folder.")]
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """Show the step that runs and how long it takes; what is yielded names the next step."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda step: bar.update(task, description=step)

@@ -1,0 +1,79 @@
+"""How a sandbox runs cells: a student's through IPython's own shell, the course's as plain Python."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+MOST_TEXT = 20_000  # characters of one output
+MOST_IMAGE = 2 << 20  # bytes of one picture
+MOST_OUTPUTS = 50  # of one cell
+SHOWN = ("text/plain", "image/png")  # nothing that a browser would execute
+
+
+class Notebook:
+    """Cells run as in a kernel: magics, history, ``inspect.getsource`` and Numba's cache work.
+
+    Attributes
+    ----------
+    names : dict
+        What the cells have defined.
+    """
+
+    def __init__(self) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+
+        self._shell = InteractiveShell.instance(colors="nocolor")
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What the cells have defined."""
+        return self._shell.user_ns
+
+    def run(self, source: str) -> dict[str, Any]:
+        """Run a cell; return the error, if any, and the outputs to look at."""
+        from IPython.utils.capture import capture_output
+
+        with capture_output() as captured:
+            result = self._shell.run_cell(source, store_history=True)
+        outputs = [
+            {"name": name, "text": text[:MOST_TEXT]}
+            for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr))
+            if text
+        ]
+        outputs += [{"data": shown} for rich in captured.outputs[:MOST_OUTPUTS] if (shown := _shown(rich.data))]
+        error = result.error_before_exec or result.error_in_exec
+        reply = {"ok": True} if error is None else {"error": f"{type(error).__name__}: {error}"[:2000]}
+        return {**reply, "outputs": outputs}
+
+
+class Plain:
+    """Cells run as plain Python; for code of the course, and for definitions that a clean room admitted."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+        self._cells = 0
+
+    def run(self, source: str) -> dict[str, Any]:
+        """Run a cell; return the error, if any."""
+        # A file, since Numba's cache and tracebacks look for one.
+        self._cells += 1
+        path = Path("/tmp", f"cell_{self._cells}.py")
+        path.write_text(source)
+        try:
+            exec(compile(source, str(path), "exec"), self.names)
+        except (Exception, SystemExit) as error:
+            return {"error": f"{type(error).__name__}: {error}"[:2000]}
+        return {"ok": True}
+
+
+def _shown(data: dict[str, Any]) -> dict[str, str]:
+    shown = {}
+    for kind in SHOWN:
+        value = data.get(kind)
+        if isinstance(value, bytes):
+            value = base64.b64encode(value).decode()
+        if isinstance(value, str) and value:
+            shown[kind] = value[:MOST_TEXT] if kind == "text/plain" else value
+    if len(shown.get("image/png", "")) > MOST_IMAGE:
+        del shown["image/png"]
+    return shown

@@ -1,0 +1,125 @@
+"""The loop of a sandbox: run cells, then call functions on staged inputs.
+
+Everything that the judge need not trust is done here. A message is a dictionary with "do"; the answer has "ok", or
+"error": a sentence for the learner.
+"""
+
+import contextlib
+import mmap
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from perflab.check.bench import LocalBench, LocalCall, describe
+from perflab.check.oracles import Oracle
+from perflab.guest import channel
+from perflab.guest.codec import Decoder, Layout, encode, records
+from perflab.guest.shells import Notebook, Plain
+
+
+class Guest:
+    """The state of a sandbox.
+
+    Parameters
+    ----------
+    link : socket
+    inbox, outbox : int
+        Descriptors of the memory for arguments and for results.
+    shell : Notebook or Plain
+        Runs cells.
+    """
+
+    def __init__(self, link: socket.socket, inbox: int, outbox: int, shell: Notebook | Plain) -> None:
+        self._link, self._inbox_file, self._outbox_file = link, inbox, outbox
+        self._shell = shell
+        self._inbox: mmap.mmap | None = None
+
+    def serve(self) -> None:
+        """Answer messages until the judge is gone."""
+        verbs: dict[str, Callable[[dict], dict]] = {
+            "cell": lambda message: self._shell.run(message["source"]),
+            "map": self._map,
+            "call": self._call,
+            "count": self._count,
+        }
+        while True:
+            try:
+                message = channel.receive(self._link)
+            except channel.ChannelError:
+                return
+            channel.send(self._link, verbs[message["do"]](message))
+
+    def _map(self, message: dict) -> dict:
+        """Map the memory for arguments, with all its pages, before any clock runs."""
+        self._inbox = mmap.mmap(self._inbox_file, message["size"], flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
+        return {"ok": True}
+
+    def _decoder(self) -> Decoder:
+        def array(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:
+            if self._inbox is None or 0 in shape:
+                return np.empty(shape, dtype, order=order)
+            return np.ndarray(shape, dtype, self._inbox, offset, order=order)
+
+        types = records(self._shell.names)
+        return Decoder(array, types, lambda number: _Asked(self._link, self._decoder(), number))
+
+    def _call(self, message: dict) -> dict:
+        """Call a function on the arguments in the inbox; write what it returned to the outbox."""
+        name = message["name"]
+        fn = self._shell.names.get(name)
+        if fn is None:
+            return {"error": f"{name} is not defined; run its cell and look at its error."}
+        args = self._decoder()(message["args"])
+        try:
+            result = fn(*args)
+        except (Exception, SystemExit) as error:
+            return {"error": describe(fn, error)}
+        layout = Layout()
+        try:
+            reply = {"result": encode(result, layout)}
+            if message["after"]:
+                reply["after"] = encode(args, layout)
+        except ValueError as error:
+            return {"error": f"{name}: the result is {error}."}
+        for offset, array in layout.arrays:
+            os.pwrite(self._outbox_file, array.tobytes("A"), offset)
+        return reply
+
+    def _count(self, message: dict) -> dict:
+        """Count something exact in a clean room, where only the answer's definitions were loaded."""
+        fn = self._shell.names.get(message["name"])
+        if fn is None:
+            return {"error": f"{message['name']} is not defined."}
+        staged = LocalCall(self._decoder()(message["args"]))
+        try:
+            return {"count": LocalBench(fn).count(staged, message["metric"])}
+        except Exception as error:
+            return {"error": str(error)}
+
+
+class _Asked(Oracle):
+    """Stands for an object on the judge's side; each call is a question to it."""
+
+    __slots__ = ("_decode", "_link", "_number")
+
+    def __init__(self, link: socket.socket, decode: Decoder, number: int) -> None:
+        self._link, self._decode, self._number = link, decode, number
+
+    def __call__(self, *args: Any) -> Any:
+        """Ask the judge."""
+        channel.send(self._link, {"ask": self._number, "args": encode(args, Layout())})
+        reply = channel.receive(self._link)
+        if "raises" in reply:
+            raise ValueError(reply["raises"])
+        return self._decode(reply["answer"])
+
+
+def main(link: int, inbox: int, outbox: int, shell: str) -> None:
+    """Serve the judge on the descriptors that it left open."""
+    with contextlib.suppress(channel.ChannelError), socket.socket(fileno=link) as connection:
+        guest = Guest(connection, inbox, outbox, Notebook() if shell == "notebook" else Plain())
+        channel.send(connection, {"ok": True})
+        guest.serve()

@@ -1,0 +1,112 @@
+"""The default sandbox: bubblewrap with no network, a read-only system and an unprivileged user."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from perflab.judge import seccomp
+from perflab.judge.library import GUEST, boot, library
+from perflab.judge.limits import Limits
+from perflab.judge.process import ProcessSandbox
+from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell
+
+NOBODY = 65534
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+
+
+@cache
+def missing() -> str | None:
+    """Say what stands in the way of this sandbox, or return None."""
+    if sys.platform != "linux":
+        return "bubblewrap needs Linux; grade on a Linux machine or in a virtual one"
+    absent = [name for name in ("bwrap", "prlimit", "setpriv") if shutil.which(name) is None]
+    if absent:
+        return f"no {', '.join(absent)} here; on Debian and Ubuntu: apt-get install bubblewrap util-linux"
+    user = [] if os.geteuid() == 0 else ["--unshare-user", "--disable-userns"]
+    trial = ["bwrap", *user, "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "true"]
+    tried = subprocess.run(trial, check=False, capture_output=True, text=True)
+    if tried.returncode:
+        return f"bubblewrap may not make namespaces here ({tried.stderr.strip()}); allow them, or use podman"
+    return None
+
+
+def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbox:
+    """Start a sandbox by bubblewrap.
+
+    Raises
+    ------
+    NoSandboxError
+        If there is no bubblewrap.
+    SandboxError
+        If it does not start.
+    """
+    if why := missing():
+        raise NoSandboxError(f"no sandbox: {why}")
+    info, told = os.pipe()
+    with seccomp.program() as filter_:
+
+        def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
+            words = [*_bwrap(limits, library(forbids), filter_.fileno(), told), *boot(GUEST, fds, shell)]
+            return words, (filter_.fileno(), told)
+
+        def root_of(_: subprocess.Popen) -> int:
+            with os.fdopen(info) as said:
+                return json.loads(said.read())["child-pid"]
+
+        user = f"uid {NOBODY}" if os.geteuid() == 0 else "user namespace"
+        in_force = {"sandbox": "bubblewrap", "user": user, "system calls": "seccomp", "network": "none"}
+        try:
+            return ProcessSandbox(limits, command, root_of, in_force)
+        finally:
+            os.close(told)
+
+
+def _bwrap(limits: Limits, folder: Path, filter_: int, info: int) -> list[str]:
+    """Return bubblewrap's command up to the program."""
+    root = os.geteuid() == 0
+    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    if root:
+        # No user namespace: the program becomes nobody for good, on the host too.
+        command += ["--cap-drop", "ALL"]
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+            command += ["--cap-add", capability]
+    else:
+        command += ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    command += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    for name, value in ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    command += ["--perms", "1777", "--size", str(limits.file), "--tmpfs", "/tmp"]
+    command += _system()
+    command += ["--perms", "0755", "--dir", str(Path(GUEST).parent), "--ro-bind", str(folder), GUEST]
+    command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp"]
+    command += ["--seccomp", str(filter_), "--info-fd", str(info)]
+    if root:
+        command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        command += ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+    return command
+
+
+def _system() -> list[str]:
+    """Return what shows the system's programs and this Python, read-only."""
+    words: list[str] = []
+    made: set[Path] = set()
+    for folder in (Path("/usr"), Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()):
+        if folder != Path("/usr") and folder.is_relative_to("/usr"):
+            continue
+        for parent in reversed(folder.parents):
+            if parent not in made and str(parent) not in ("/", "/tmp"):
+                made.add(parent)
+                words += ["--perms", "0755", "--dir", str(parent)]
+        words += ["--ro-bind", str(folder), str(folder)]
+    for name in ("lib", "lib64", "lib32", "bin", "sbin"):
+        path = Path("/", name)
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            words += ["--ro-bind", str(path), str(path)]
+    words += ["--perms", "0755", "--dir", "/etc", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    return words

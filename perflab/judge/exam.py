@@ -1,0 +1,185 @@
+"""One submission, from notebook to verdict: its cells run in a sandbox, the trusted tests cells run here."""
+
+import ast
+import os
+import platform
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from nbformat import NotebookNode
+
+from perflab.check import checks
+from perflab.check.report import NotEarnedError, Points, Report
+from perflab.judge.cleanroom import admitted
+from perflab.judge.lane import is_timed, lane
+from perflab.judge.outputs import harmless, plain
+from perflab.judge.remote import Handle, RemoteBench
+from perflab.judge.residence import Residence
+from perflab.judge.sandbox import Sandbox, SandboxError, Start
+from perflab.judge.script import Step, steps
+from perflab.judge.trusted import Trusted, run
+from perflab.judge.verdict import CellVerdict, Shown, Verdict
+
+BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
+HIDDEN_BLOCK = re.compile(r"(?ms)^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?")
+
+
+class Exam:
+    """The judge's side of one submission.
+
+    Parameters
+    ----------
+    trusted : Trusted
+        What all exams of this notebook share.
+    submitted : NotebookNode
+        The student's.
+    start : callable
+        Starts sandboxes.
+    seed : int, optional
+        Secret by default; that of an earlier verdict, to reproduce it.
+
+    Raises
+    ------
+    ValueError
+        If there is more code than anybody writes.
+    """
+
+    def __init__(self, trusted: Trusted, submitted: NotebookNode, start: Start, seed: int | None = None) -> None:
+        self._trusted = trusted
+        self._steps = steps(trusted.notebook, submitted)
+        self._start = start
+        self._seed = secrets.randbits(128) if seed is None else seed
+        self._student = Residence(lambda: start("notebook", trusted.forbids))
+        self._clean: Sandbox | None = None
+        self._answers: list[str] = []
+        self._shown: list[Shown] = []
+
+    def run(self) -> Verdict:
+        """Run all cells in document order and return the verdict."""
+        began = time.monotonic()
+        checks.start_over()
+        try:
+            self._student.ready()
+            with self._trusted.names() as names:
+                cells = [verdict for step in self._steps if (verdict := self._step(step, names)) is not None]
+            # Pictures come last: what they do to the functions cannot matter any more.
+            for step in self._steps:
+                if step.role == "show":
+                    self._show(step)
+        finally:
+            self._student.close()
+            if self._clean is not None:
+                self._clean.close()
+        return Verdict(
+            cells=tuple(cells),
+            seed=f"{self._seed:x}",
+            limits=self._student.in_force,
+            shown=tuple(self._shown),
+            seconds=time.monotonic() - began,
+            machine=platform.node(),
+        )
+
+    def _step(self, step: Step, names: dict[str, Any]) -> CellVerdict | None:
+        if step.role == "tests":
+            return self._tests(step, names)
+        if step.role == "given":
+            self._student.tell(step.source)
+        elif step.role in ("answer", "own"):
+            self._answers.append(step.source)
+            self._look(step, self._student.tell(step.source))
+            # The names are the instructor's: nothing else that a student defines has a meaning here.
+            for name in _defined(step.defines):
+                names[name] = Handle(name, self._bench(name))
+        return None
+
+    def _show(self, step: Step) -> None:
+        told = f"from perflab.check import checks as _checks; _checks.recall({checks.measured()!r}); del _checks\n"
+        self._student.tell(told, keep=False)
+        self._look(step, self._student.tell(step.source, keep=False))
+
+    def _look(self, step: Step, answer: dict) -> None:
+        outputs = harmless(answer.get("outputs"))
+        if "error" in answer:
+            outputs.append({"name": "stdout", "text": plain(str(answer["error"]))})
+        self._shown.append(Shown(step.name, step.role, step.source if step.role == "own" else "", outputs))
+
+    def _bench(self, name: str) -> RemoteBench:
+        trusted = self._trusted
+        return RemoteBench(self._student.now, name, self._seed, trusted.types, trusted.overhead, self._clean_room)
+
+    def _clean_room(self) -> Sandbox:
+        """Return a fresh sandbox with the definitions of the answers alone, where instruments may run."""
+        if self._clean is None or not self._clean.alive:
+            sources = [*self._trusted.given, *map(admitted, self._answers)]
+            self._clean = self._start("plain", self._trusted.forbids)
+            self._clean.ready()
+            for source in sources:
+                self._clean.ask({"do": "cell", "source": source})
+        return self._clean
+
+    def _tests(self, step: Step, names: dict[str, Any]) -> CellVerdict:
+        try:
+            with self._turn() if is_timed(step.source) else nullcontext():
+                points = run(step.source, step.name, names)
+            if isinstance(points, Points):
+                return _graded(step, points.report, names)
+            why = "its last expression is no check"
+        except NotEarnedError as refused:
+            return _graded(step, refused.report, names)
+        except SandboxError:
+            raise
+        except Exception as error:
+            # A tests cell that fails is the course's fault or a trick; a human decides which.
+            why = f"{type(error).__name__}: {error}"[:500]
+        said = "This could not be graded; your instructor will look at it."
+        return CellVerdict(
+            step.name, Report("not graded", 0.0, step.points, said), f"the tests cell failed: {why}"
+        )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Take the machine's lane; keep both sides to one core where that is allowed."""
+        with lane() as core:
+            cores = os.sched_getaffinity(0)
+            try:
+                self._student.pin({core})
+                self._trusted.pin({core})
+                yield
+            finally:
+                self._student.pin(cores)
+                self._trusted.pin(cores)
+
+
+def _graded(step: Step, report: Report, names: dict[str, Any]) -> CellVerdict:
+    flag = "too noisy to say" if report.unsure else ""
+    case = dict(report.rows).get("case")
+    failed = int(case.split()[0]) if case and not report.points else 0
+    return CellVerdict(step.name, report, flag, failed > 0 and failed > _visible(step.source, names))
+
+
+def _visible(source: str, names: dict[str, Any]) -> float:
+    """Return how many cases a tests cell has without its hidden part; infinite if it has none."""
+    if BEGIN_HIDDEN not in source:
+        return float("inf")
+    shown = re.sub(HIDDEN_BLOCK, "", source)
+    tree = ast.parse(shown)
+    call = tree.body.pop().value
+    cases = next(keyword.value for keyword in call.keywords if keyword.arg == "on")
+    namespace = dict(names)
+    exec(compile(tree, "<visible cases>", "exec"), namespace)
+    return len(eval(compile(ast.Expression(cases), "<visible cases>", "eval"), namespace))
+
+
+def _defined(source: str) -> list[str]:
+    """Return the names that a cell defines at its top level."""
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return names

@@ -1,0 +1,58 @@
+"""What a student gets back: no hidden test, no mark scheme, no live markup from a notebook."""
+
+from typing import Any
+
+import bleach
+from nbconvert.filters.markdown import markdown2html as to_html
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
+from nbgrader.utils import is_grade
+
+from perflab.check.report import MIME, Report
+
+TAGS = (
+    *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "del", "sub", "sup", "blockquote"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "span"),
+    *("div", "a", "details", "summary", "math"),
+)
+ATTRIBUTES = {"a": ["href", "title"], "th": ["align"], "td": ["align"], "span": ["class"], "div": ["class"]}
+
+
+HIDDEN = "A case that is not shown in your notebook fails. Your answer agrees with those that are."
+
+
+class HideTests(NbGraderPreprocessor):
+    """Clears hidden tests and mark schemes, and says of a failed hidden case only that there was one.
+
+    Code that has seen the inputs of hidden cases could print them later: what cells behind the first tests cell
+    displayed is not handed back.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Return the notebook as a student may see it."""
+        tested = False
+        for cell in nb.cells:
+            if cell.cell_type != "code":
+                continue
+            if is_grade(cell):
+                tested = True
+                cell.outputs = [_without_hidden_case(output) for output in cell.outputs]
+            elif tested:
+                cell.outputs = []
+        for preprocessor in (ClearHiddenTests(parent=self), ClearMarkScheme(parent=self)):
+            nb, resources = preprocessor.preprocess(nb, resources)
+        return nb, resources
+
+
+def _without_hidden_case(output: NotebookNode) -> NotebookNode:
+    report = output.get("data", {}).get(MIME)
+    if not report or not report.get("hidden"):
+        return output
+    brief = Report(report["title"], report["points"], report["of"], HIDDEN)
+    return new_output("execute_result", {"text/plain": output.data["text/plain"], **brief.as_bundle()})
+
+
+def markdown2html(source: str) -> str:
+    """Render Markdown; of markup in it only what formats text stays."""
+    return bleach.clean(to_html(source), tags=TAGS, attributes=ATTRIBUTES, protocols=["http", "https", "mailto"])

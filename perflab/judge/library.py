@@ -1,0 +1,43 @@
+"""The part of this library that student code may see, as a copy for sandboxes."""
+
+import atexit
+import compileall
+import shutil
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import perflab
+
+GUEST = "/opt/perflab"  # where a sandbox finds it
+KEPT_OUT = ("judge", "course", "sphinxext", "cli")  # nothing there is for student code
+
+
+@cache
+def library(forbids: tuple[str, ...]) -> Path:
+    """Return a folder with a copy of perflab that lacks what grades, and the modules `forbids`."""
+    package = Path(perflab.__file__).parent
+    hidden = {package / name for name in KEPT_OUT}
+    for module in forbids:
+        path = package.parent.joinpath(*module.split("."))
+        hidden |= {path, path.with_suffix(".py")}
+    folder = Path(tempfile.mkdtemp(prefix="perflab-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+
+    def ignored(where: str, names: list[str]) -> list[str]:
+        return [name for name in names if name == "__pycache__" or Path(where, name) in hidden]
+
+    shutil.copytree(package, folder / "perflab", ignore=ignored)
+    compileall.compile_dir(folder, quiet=2)  # nobody can write there later
+    return folder
+
+
+def boot(where: str, fds: tuple[int, ...], shell: str) -> list[str]:
+    """Return the command that starts a sandbox's worker with the library at `where`."""
+    program = (
+        f"import sys; sys.path[:0] = [{where!r}]; sys.dont_write_bytecode = True; "
+        "from perflab.guest.worker import main; main(*map(int, sys.argv[1:4]), sys.argv[4])"
+    )
+    return [sys.executable, "-I", "-c", program, *map(str, fds), shell]

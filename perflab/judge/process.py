@@ -1,0 +1,203 @@
+"""A sandbox made of processes: stopped and clocked from outside, spoken to through a socket and shared memory."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from perflab.guest import channel
+from perflab.judge import processes
+from perflab.judge.limits import Cgroup, Limits, Watchdog
+from perflab.judge.sandbox import DiedError, SandboxError
+
+START = 60.0  # seconds until a sandbox must have answered
+
+
+class ProcessSandbox:
+    """See `perflab.judge.sandbox.Sandbox`.
+
+    Parameters
+    ----------
+    limits : Limits
+    command : callable
+        ``command(link, inbox, outbox)`` returns the command that leads to `perflab.guest.worker.main`, given the
+        numbers of the descriptors of the socket and of the memories, and further descriptors that it needs.
+    root_of : callable
+        ``root_of(process)`` returns the number of the process that all others of the sandbox descend from.
+    in_force : dict
+        What isolates, in words.
+
+    Raises
+    ------
+    SandboxError
+        If it does not start.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        command: Callable[[int, int, int], tuple[list[str], tuple[int, ...]]],
+        root_of: Callable[[subprocess.Popen], int],
+        in_force: dict[str, str],
+    ) -> None:
+        self._limits, self._root_of = limits, root_of
+        self._cgroup = Cgroup(limits)
+        own, theirs = socket.socketpair()
+        self._link = own
+        self._inbox, self._outbox = os.memfd_create("arguments"), os.memfd_create("results")
+        self._mapped = 0
+        self._stopped: list[int] = []
+        self._watchdog: Watchdog | None = None
+        self._root = 0
+        self.in_force = {
+            **in_force,
+            "memory": self._cgroup.holds.get("memory", "watchdog"),
+            "processes": self._cgroup.holds.get("pids", "rlimit"),
+            "file size": "rlimit",
+            "cpu": "rlimit",
+            "wall": "watchdog",
+        }
+        with theirs:
+            fds = (theirs.fileno(), self._inbox, self._outbox)
+            words, more = command(*fds)
+            try:
+                self._process = subprocess.Popen(
+                    [*self._cgroup.enter(), *limits.prlimit(), *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(*fds, *more),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._forget()
+                raise SandboxError(f"the sandbox does not start: {error}") from error
+
+    @property
+    def alive(self) -> bool:
+        """See `Sandbox`."""
+        return self._link.fileno() >= 0
+
+    def ready(self) -> None:
+        """See `Sandbox.ready`.
+
+        Neither the start nor this belong into a thread that ends early: the sandbox dies with it.
+        """
+        if self._stopped:
+            return
+        try:
+            self._root = self._root_of(self._process)
+            self._link.settimeout(START)
+            channel.receive(self._link)
+            # From here on it is the student's: its words on stderr are of no interest.
+            self._stopped = processes.stop(self._root)
+        except (ValueError, KeyError, OSError, channel.ChannelError) as error:
+            self._process.kill()
+            said = self._process.communicate()[1].decode(errors="replace").strip()
+            self._forget()
+            raise SandboxError(f"the sandbox does not start: {said[-500:] or error}") from error
+        self._watchdog = Watchdog(self._root, self._limits, count_memory="memory" not in self._cgroup.holds)
+
+    def ask(
+        self, message: dict[str, Any], oracle: Callable[[dict], dict] | None = None
+    ) -> tuple[dict[str, Any], float, float]:
+        """See `Sandbox.ask`."""
+        if not self.alive:
+            raise DiedError("its process has ended before")
+        before, clocked = self._stopped, processes.cpu_seconds(self._stopped)
+        deadline = time.monotonic() + self._limits.call
+        try:
+            processes.resume(before)
+            start = time.perf_counter()
+            self._send(message, deadline)
+            while "ask" in (answer := self._receive(deadline)) and oracle:
+                self._send(oracle(answer), deadline)
+            wall = time.perf_counter() - start
+            self._stopped = processes.stop(self._root)
+        except (channel.ChannelError, TimeoutError) as error:
+            late = time.monotonic() >= deadline
+            killed = self._watchdog.killed if self._watchdog else ""
+            why = killed or (f"it did not end within {self._limits.call:g} s" if late else self._death(error))
+            self.close()
+            raise DiedError(why) from error
+        cpu = processes.cpu_seconds(self._stopped) - clocked
+        # Where processes came or went, their clocks tell too little.
+        return answer, cpu if set(before) == set(self._stopped) else max(cpu, wall), wall
+
+    def write(self, arrays: list[tuple[int, np.ndarray]], size: int) -> None:
+        """See `Sandbox.write`."""
+        if not self.alive:
+            raise DiedError("its process has ended before")
+        if size > self._mapped:
+            self._mapped = 1 << max(16, (size - 1).bit_length())
+            os.ftruncate(self._inbox, self._mapped)
+            self.ask({"do": "map", "size": self._mapped})
+        for offset, array in arrays:
+            data = array.T if array.flags.f_contiguous and not array.flags.c_contiguous else array
+            flat = np.ascontiguousarray(data).reshape(-1)
+            view = memoryview(flat.view(np.uint8)) if array.size else memoryview(b"")
+            while len(view):
+                written = os.pwrite(self._inbox, view, offset)
+                view, offset = view[written:], offset + written
+
+    def read(self, outbox: bool, offset: int, size: int) -> bytes:
+        """See `Sandbox.read`."""
+        parts = []
+        while size:
+            part = os.pread(self._outbox if outbox else self._inbox, size, offset)
+            if not part:
+                raise DiedError("an array that it did not write")
+            parts.append(part)
+            size, offset = size - len(part), offset + len(part)
+        return b"".join(parts)
+
+    def pin(self, cores: set[int]) -> None:
+        """See `Sandbox.pin`."""
+        for pid in self._stopped:
+            with contextlib.suppress(OSError):
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    os.sched_setaffinity(int(task), cores)
+
+    def close(self) -> None:
+        """See `Sandbox.close`."""
+        if not self.alive:
+            return
+        if self._watchdog:
+            self._watchdog.end()
+        if self._root:
+            processes.kill(self._root)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._forget()
+
+    def _send(self, message: dict, deadline: float) -> None:
+        self._link.settimeout(max(deadline - time.monotonic(), 1e-3))
+        channel.send(self._link, message)
+
+    def _receive(self, deadline: float) -> dict:
+        # The limit holds for the whole message, byte by byte as it may come.
+        return channel.receive(self._link, deadline)
+
+    def _death(self, error: Exception) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(timeout=1)
+            number = -code if code < 0 else code - 128
+            if number > 0:
+                return f"it ended the process ({signal.Signals(number).name})"
+            return f"it ended the process (exit code {code})"
+        return f"it broke the connection ({error})"
+
+    def _forget(self) -> None:
+        if (stderr := getattr(self, "_process", None) and self._process.stderr) is not None:
+            stderr.close()
+        self._link.close()
+        os.close(self._inbox)
+        os.close(self._outbox)
+        self._cgroup.remove()

@@ -1,0 +1,165 @@
+"""A student's function as the judge sees it: a handle, whose bench speaks to a sandbox."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from perflab.check import values
+from perflab.check.bench import METRICS, FunctionFailedError, is_metric
+from perflab.check.oracles import Oracle
+from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
+from perflab.judge.cleanroom import ForbiddenError
+from perflab.judge.sandbox import DiedError, Sandbox
+from perflab.timing import Clock
+
+LEAST = 1e-6  # seconds: nothing is faster, whatever the clocks say
+ARRAYS = 4 << 30  # bytes of arrays in one answer
+
+
+@dataclass
+class RemoteCall:
+    """One staged call."""
+
+    args: tuple
+    result: Any = None
+    after: tuple = ()
+    oracles: list[Oracle] = field(default_factory=list)
+    ran: bool = False
+
+
+@dataclass(frozen=True)
+class RemoteBench:
+    """Calls a function in a sandbox; see `perflab.check.bench.Bench`.
+
+    Attributes
+    ----------
+    sandbox : callable
+        Returns the sandbox, a fresh one if the last has died.
+    name : str
+        Of the function there.
+    seed : int
+        Secret; all inputs of this run come from it.
+    types : dict
+        Namedtuples and dataclasses that may cross, by name.
+    overhead : float
+        Seconds of CPU that a call of a function that does nothing takes there.
+    clean : callable
+        Returns a sandbox where instruments may run.
+    """
+
+    sandbox: Callable[[], Sandbox]
+    name: str
+    seed: int
+    types: dict[str, type]
+    overhead: float
+    clean: Callable[[], Sandbox]
+
+    def stage(self, args: tuple) -> RemoteCall:
+        """See `Bench.stage`. Nothing reaches the sandbox before `run`: it would have time to look at it."""
+        return RemoteCall(values.copy(args))
+
+    def run(self, staged: RemoteCall, clock: Clock) -> float:
+        """See `Bench.run`."""
+        if staged.ran:
+            raise RuntimeError("a staged input runs once; stage another")
+        staged.ran = True
+        try:
+            sandbox = self.sandbox()
+            answer, cpu, wall = self._ask(staged, sandbox, "call", after=_mutable(staged.args))
+        except DiedError as error:
+            raise FunctionFailedError(f"{self.name}: {error}.") from error
+        try:
+            staged.result = self._decoder(sandbox, True)(answer["result"])
+            after = answer.get("after")
+            staged.after = self._decoder(sandbox, True)(after) if after else self._as_left(staged, sandbox)
+        except (CodecError, DiedError, KeyError) as error:
+            raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
+        return max((cpu if clock == "cpu" else wall) - self.overhead, LEAST)
+
+    def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
+        """See `Bench.collect`."""
+        return staged.result, staged.after
+
+    def count(self, staged: RemoteCall, metric: str) -> float:
+        """See `Bench.count`."""
+        if metric == "calls":
+            return float(sum(oracle.calls for oracle in staged.oracles))
+        if not is_metric(metric):
+            raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
+        staged.ran = True
+        try:
+            answer, _, _ = self._ask(staged, self.clean(), "count", metric=metric)
+        except ForbiddenError as error:
+            raise FunctionFailedError(f"{self.name} cannot be counted: your cell has {error}.") from error
+        except DiedError as error:
+            raise FunctionFailedError(f"{self.name}: {error}.") from error
+        return float(answer["count"])
+
+    def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
+        def reference(value: Any) -> int:
+            if not isinstance(value, Oracle):
+                return -1
+            staged.oracles.append(value)
+            return len(staged.oracles) - 1
+
+        layout = Layout()
+        tree = encode(staged.args, layout, reference)
+
+        def answer_of(question: dict) -> dict:
+            try:
+                asked = staged.oracles[question["ask"]]
+                said = asked(*Decoder(_no_arrays, self.types)(question["args"]))
+                return {"answer": encode(said, Layout())}
+            except Exception as error:  # the oracle's word to who asked it, as in a learner's own kernel
+                return {"raises": f"{type(error).__name__}: {error}"[:500]}
+
+        sandbox.write(layout.arrays, layout.size)
+        message = {"do": verb, "name": self.name, "args": tree, **more}
+        answer, cpu, wall = sandbox.ask(message, oracle=answer_of if staged.oracles else None)
+        if "error" in answer:
+            raise FunctionFailedError(str(answer["error"])[:2000])
+        return answer, cpu, wall
+
+    def _decoder(self, sandbox: Sandbox, outbox: bool, oracle: Callable[[int], Any] | None = None) -> Decoder:
+        left = ARRAYS
+
+        def array(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:
+            nonlocal left
+            size = nbytes(dtype, shape)
+            left -= size
+            if left < 0:
+                raise CodecError(f"more than {ARRAYS >> 30} GiB")
+            data = bytearray(sandbox.read(outbox, offset, size))
+            return np.ndarray(shape, dtype, data, order=order)
+
+        return Decoder(array, self.types, oracle)
+
+    def _as_left(self, staged: RemoteCall, sandbox: Sandbox) -> tuple:
+        """Return what became of the arguments: arrays as they lie in memory, all else as it was."""
+        layout = Layout()
+        tree = encode(staged.args, layout, lambda value: 0 if isinstance(value, Oracle) else -1)
+        return self._decoder(sandbox, False, lambda number: None)(tree)
+
+
+class Handle:
+    """Stands for a student's function in the judge; only its bench can call it."""
+
+    def __init__(self, name: str, bench: RemoteBench) -> None:
+        self.__name__, self.bench = name, bench
+
+    def __call__(self, *args: Any) -> Any:
+        """Refuse: a check that called this would trust it."""
+        raise TypeError(f"{self.__name__} lives in a sandbox: pass it to a check")
+
+
+def _no_arrays(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:
+    raise CodecError("an array; ask an oracle with numbers, strings and tuples of these")
+
+
+def _mutable(value: Any) -> bool:
+    """Tell whether a call can change a value otherwise than in its arrays."""
+    if isinstance(value, tuple):
+        return any(_mutable(part) for part in value)
+    return isinstance(value, list | dict) or hasattr(value, "__dataclass_fields__")

@@ -1,0 +1,80 @@
+"""Where a student's code lives: a sandbox that is started anew, some times, when the code has ended it."""
+
+from collections.abc import Callable
+
+from perflab.judge.sandbox import DiedError, Sandbox
+
+RESTARTS = 2
+
+
+class Residence:
+    """A student's sandbox and what has run in it.
+
+    Parameters
+    ----------
+    start : callable
+        ``start()`` returns a fresh sandbox, not yet ready.
+    """
+
+    def __init__(self, start: Callable[[], Sandbox]) -> None:
+        self._start = start
+        self._cells: list[str] = []
+        self._left = RESTARTS
+        self._sandbox = start()
+        self._cores: set[int] = set()
+
+    @property
+    def in_force(self) -> dict[str, str]:
+        """Which limits hold, and by what."""
+        return self._sandbox.in_force
+
+    def ready(self) -> None:
+        """Wait until the sandbox has started."""
+        self._sandbox.ready()
+
+    def tell(self, source: str, keep: bool = True) -> dict:
+        """Run a cell; return what the sandbox says of it. One that ends the process is not run again.
+
+        Parameters
+        ----------
+        source : str
+        keep : bool
+            Whether a fresh sandbox has to run it too.
+        """
+        try:
+            answer, _, _ = self.now().ask({"do": "cell", "source": source})
+        except DiedError as error:
+            return {"error": f"{error}"}
+        if keep:
+            self._cells.append(source)
+        return answer
+
+    def now(self) -> Sandbox:
+        """Return the living sandbox, a fresh one with the same cells if the last has died.
+
+        Raises
+        ------
+        DiedError
+            If it died too often.
+        """
+        if self._sandbox.alive:
+            return self._sandbox
+        if not self._left:
+            raise DiedError("its process has ended too often")
+        self._left -= 1
+        self._sandbox = self._start()
+        self._sandbox.ready()
+        for source in self._cells:
+            self._sandbox.ask({"do": "cell", "source": source})
+        self.pin(self._cores)
+        return self._sandbox
+
+    def pin(self, cores: set[int]) -> None:
+        """Keep all that runs in it to some cores, in a fresh sandbox too."""
+        self._cores = cores
+        if cores:
+            self._sandbox.pin(cores)
+
+    def close(self) -> None:
+        """Kill everything and forget it."""
+        self._sandbox.close()

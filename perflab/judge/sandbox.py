@@ -1,0 +1,83 @@
+"""The interface of a sandbox: a place for one submission's code, stopped unless the judge waits for it."""
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+Shell = Literal["notebook", "plain"]  # how it runs cells; see perflab.guest.shells
+
+
+class SandboxError(Exception):
+    """The machinery failed, not the student: worth another try."""
+
+
+class NoSandboxError(Exception):
+    """There is no sandbox on this machine; the text says how to get one. Trying again does not help."""
+
+
+class DiedError(Exception):
+    """What runs in the sandbox ended, was killed, or broke the protocol; the text says so to its author."""
+
+
+class Sandbox(Protocol):
+    """A running sandbox.
+
+    Attributes
+    ----------
+    in_force : dict
+        Which limits hold, and by what.
+    alive : bool
+        Whether it can be asked: not after it died, nor after it was closed.
+    """
+
+    in_force: dict[str, str]
+    alive: bool
+
+    def ready(self) -> None:
+        """Wait until it has started; several can start side by side.
+
+        Raises
+        ------
+        SandboxError
+            If it does not start.
+        """
+
+    def ask(
+        self, message: dict[str, Any], oracle: Callable[[dict], dict] | None = None
+    ) -> tuple[dict[str, Any], float, float]:
+        """Send a message and wait for the answer; it runs in between only.
+
+        Parameters
+        ----------
+        message : dict
+        oracle : callable, optional
+            Answers what the code in the sandbox asks meanwhile.
+
+        Returns
+        -------
+        answer : dict
+        cpu, wall : float
+            Seconds that passed in the sandbox.
+
+        Raises
+        ------
+        DiedError
+            If no answer came.
+        """
+
+    def write(self, arrays: list[tuple[int, np.ndarray]], size: int) -> None:
+        """Write arrays into the memory for arguments; the offset of each, in bytes, and how much it is in all."""
+
+    def read(self, outbox: bool, offset: int, size: int) -> bytes:
+        """Read from the memory for results, or from that for arguments."""
+
+    def pin(self, cores: set[int]) -> None:
+        """Keep all that runs in it to some cores."""
+
+    def close(self) -> None:
+        """Kill everything in it and forget it."""
+
+
+Start = Callable[[Shell, tuple[str, ...]], Sandbox]
+"""``start(shell, forbids)`` returns a sandbox that lacks some modules of perflab; wait until it is ready."""

@@ -1,0 +1,51 @@
+"""How an exam is held: which sandbox, and what it may use."""
+
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+from perflab.judge import bubblewrap, podman, unsafe
+from perflab.judge.limits import Limits
+from perflab.judge.sandbox import NoSandboxError, Start
+
+SANDBOXES = {"bubblewrap": bubblewrap, "podman": podman, "none": unsafe}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What has to be the same for two verdicts to be comparable.
+
+    Attributes
+    ----------
+    sandbox : {"bubblewrap", "podman", "none"}
+        "none" runs student code as you: for code that you trust as your own.
+    limits : Limits
+    """
+
+    sandbox: str = "bubblewrap"
+    limits: Limits = field(default_factory=Limits)
+
+    def starter(self) -> Start:
+        """Return what starts sandboxes.
+
+        Raises
+        ------
+        NoSandboxError
+            If this machine has none of this kind; the text says how to get one.
+        """
+        kind = SANDBOXES[self.sandbox]
+        if why := kind.missing():
+            raise NoSandboxError(
+                f"No sandbox, so nothing was graded: {why}. Code that you trust as your own can be graded without "
+                "one: perflab grade --unsafe-no-sandbox."
+            )
+        return partial(kind.start, self.limits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON would hold it."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> "Settings":
+        """Return what `to_dict` gave."""
+        return Settings(data["sandbox"], Limits(**data["limits"]))

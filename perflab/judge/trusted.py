@@ -1,0 +1,107 @@
+"""The judge's side of one notebook: its given cells, here and in a sandbox of the course's own."""
+
+import ast
+import linecache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FunctionType
+from typing import Any
+
+from nbformat import NotebookNode
+from numba.core.dispatcher import Dispatcher
+
+from perflab.guest.codec import records
+from perflab.judge.remote import RemoteBench
+from perflab.judge.sandbox import Sandbox, SandboxError, Start
+from perflab.judge.script import role_of
+
+NOTHING = "perflab_nothing"  # a function that does nothing, to learn what a call costs
+CALIBRATIONS = 15
+
+
+class Trusted:
+    """What all exams of one notebook share: no student's code or data ever comes here.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The instructor's, solved and with hidden tests.
+    start : callable
+        Starts sandboxes.
+
+    Attributes
+    ----------
+    notebook : NotebookNode
+    forbids : tuple of str
+        Modules that sandboxes lack.
+    given : tuple of str
+        The given cells.
+    types : dict
+        Namedtuples and dataclasses that may cross, by name.
+    overhead : float
+        Seconds of CPU of a call that does nothing.
+    """
+
+    def __init__(self, notebook: NotebookNode, start: Start) -> None:
+        self.notebook = notebook
+        self.forbids = tuple(notebook.metadata.get("perflab", {}).get("forbids", ()))
+        cells = [cell for cell in notebook.cells if role_of(cell) == "given"]
+        self.given = tuple(cell.source for cell in cells)
+        self._names: dict[str, Any] = {"__name__": "__exercise__"}
+        self._sandbox = start("plain", self.forbids)
+        for cell in cells:
+            run(cell.source, cell.metadata.nbgrader.grade_id, self._names)
+        self.types = records(self._names)
+        self._sandbox.ready()
+        for source in self.given:
+            answer, _, _ = self._sandbox.ask({"do": "cell", "source": source})
+            if "error" in answer:
+                raise SandboxError(f"a given cell fails in the course's own sandbox: {answer['error']}")
+        self._sandbox.ask({"do": "cell", "source": f"def {NOTHING}(*args): pass"})
+        bench = self._bench(NOTHING, 0.0)
+        self.overhead = min(bench.run(bench.stage(()), "cpu") for _ in range(CALIBRATIONS))
+        for name, value in self._names.items():
+            # A baseline is timed as a student's function is: in a sandbox.
+            if isinstance(value, FunctionType | Dispatcher) and value.__module__ == self._names["__name__"]:
+                value.bench = self._bench(name, self.overhead)
+
+    @property
+    def alive(self) -> bool:
+        """Whether further exams can use it."""
+        return self._sandbox.alive
+
+    @contextmanager
+    def names(self) -> Iterator[dict[str, Any]]:
+        """Lend the namespace of the given cells for one exam; afterwards it is as before."""
+        before = dict(self._names)
+        try:
+            yield self._names
+        finally:
+            self._names.clear()
+            self._names.update(before)
+
+    def pin(self, cores: set[int]) -> None:
+        """Keep the course's sandbox to some cores."""
+        self._sandbox.pin(cores)
+
+    def close(self) -> None:
+        """End the course's sandbox."""
+        self._sandbox.close()
+
+    def _bench(self, name: str, overhead: float) -> RemoteBench:
+        return RemoteBench(self._here, name, 0, self.types, overhead, self._here)
+
+    def _here(self) -> Sandbox:
+        if not self._sandbox.alive:
+            raise SandboxError("the course's own sandbox has died")
+        return self._sandbox
+
+
+def run(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Run a cell of the course in this process; return the value of its last expression."""
+    filename = f"<{name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    tree = ast.parse(source, filename)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, filename, "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), filename, "eval"), namespace) if last else None
