@@ -31,6 +31,7 @@ MARK = ".perflab"  # in a graded submission's folder: the verdicts that the grad
 LOST = (BrokenProcessPool, OSError)
 LOCAL = "local"  # in place of a cluster's address
 PR_SET_PDEATHSIG = 1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 Report = Callable[[int, int], None]
 Open = Callable[[], Executor]
@@ -223,7 +224,7 @@ class _Writer:
 def local_pool(jobs: int) -> Open:
     """Return what opens a pool of processes on this machine."""
     return partial(
-        ProcessPoolExecutor, jobs, mp_context=get_context("spawn"), initializer=_die_with, initargs=(os.getpid(),)
+        ProcessPoolExecutor, jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
     )
 
 
@@ -256,9 +257,13 @@ def cluster(address: str, jobs: int) -> Iterator[Open]:
             client.cluster.close()
 
 
-def _die_with(parent: int) -> None:
-    """Make this process end with its parent, even if that is killed."""
+def _begin(parent: int) -> None:
+    """Make this process end with its parent, even if that is killed, and keep the memory that it once got."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc = ctypes.CDLL(None)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # Arrays come and go by the hundred; fresh pages for each took a fifth of all time.
+        libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)
     if os.getppid() != parent:
         os._exit(1)

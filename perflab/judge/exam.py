@@ -41,6 +41,8 @@ class Exam:
         Starts sandboxes.
     seed : int, optional
         Secret by default; that of an earlier verdict, to reproduce it.
+    pictures : bool
+        Whether to run the show cells too, in the end and for their outputs alone.
 
     Raises
     ------
@@ -48,10 +50,18 @@ class Exam:
         If there is more code than anybody writes.
     """
 
-    def __init__(self, trusted: Trusted, submitted: NotebookNode, start: Start, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        trusted: Trusted,
+        submitted: NotebookNode,
+        start: Start,
+        seed: int | None = None,
+        pictures: bool = False,
+    ) -> None:
         self._trusted = trusted
         self._steps = steps(trusted.notebook, submitted)
         self._start = start
+        self._pictures = pictures
         self._seed = secrets.randbits(128) if seed is None else seed
         self._student = Residence(lambda: start("notebook", trusted.forbids))
         self._clean: Sandbox | None = None
@@ -68,7 +78,7 @@ class Exam:
                 cells = [verdict for step in self._steps if (verdict := self._step(step, names)) is not None]
             # Pictures come last: what they do to the functions cannot matter any more.
             for step in self._steps:
-                if step.role == "show":
+                if step.role == "show" and self._pictures:
                     self._show(step)
         finally:
             self._student.close()

@@ -24,7 +24,14 @@ DAMAGED = "perflab_damaged"  # says in a notebook's metadata that it stands in f
 _prepared: dict[str, Trusted] = {}  # one at most: the notebook that this process examines at present
 
 
-def examine(trusted: str, submitted: str, settings: dict, seed: int | None = None, quiet: bool = False) -> str:
+def examine(
+    trusted: str,
+    submitted: str,
+    settings: dict,
+    seed: int | None = None,
+    quiet: bool = False,
+    pictures: bool = False,
+) -> str:
     """Return the verdict on a submission as JSON.
 
     Parameters
@@ -39,6 +46,8 @@ def examine(trusted: str, submitted: str, settings: dict, seed: int | None = Non
         Of an earlier verdict, to reproduce it.
     quiet : bool
         Whether nothing else is graded on this machine meanwhile; the verdict says so.
+    pictures : bool
+        Whether to run show cells as well, for their outputs.
 
     Raises
     ------
@@ -46,7 +55,7 @@ def examine(trusted: str, submitted: str, settings: dict, seed: int | None = Non
         If there is no sandbox.
     """
     notebook = nbformat.reads(trusted, as_version=4)
-    verdict = _read_and_run(notebook, trusted, submitted, Settings.from_dict(settings), seed)
+    verdict = _read_and_run(notebook, trusted, submitted, Settings.from_dict(settings), seed, pictures)
     return replace(verdict, quiet=quiet).to_json()
 
 
@@ -67,18 +76,13 @@ def forget() -> None:
 
 def refused(notebook: NotebookNode, why: str, problem: bool = False) -> Verdict:
     """Return a verdict without points on a submission that cannot be examined, flagged for a human."""
-    cells = tuple(
-        CellVerdict(
-            cell.metadata.nbgrader.grade_id, Report("not graded", 0.0, float(cell.metadata.nbgrader.points), why)
-        )
-        for cell in notebook.cells
-        if role_of(cell) == "tests"
-    )
-    return Verdict(cells, "", (why,), machine=platform.node(), problem=problem)
+    flags = [cell.metadata.nbgrader for cell in notebook.cells if role_of(cell) == "tests"]
+    cells = tuple(CellVerdict(f.grade_id, Report("not graded", 0.0, float(f.points), why), why) for f in flags)
+    return Verdict(cells, "", machine=platform.node(), problem=problem)
 
 
 def _read_and_run(
-    notebook: NotebookNode, trusted: str, submitted: str, settings: Settings, seed: int | None
+    notebook: NotebookNode, trusted: str, submitted: str, settings: Settings, seed: int | None, pictures: bool
 ) -> Verdict:
     start = settings.starter()
     try:
@@ -90,7 +94,7 @@ def _read_and_run(
     why = ""
     for _ in range(TRIES):
         try:
-            return Exam(prepared(trusted, settings), answers, start, seed).run()
+            return Exam(prepared(trusted, settings), answers, start, seed, pictures).run()
         except ValueError as error:
             return refused(notebook, f"Not graded: {error}.")
         except SandboxError as error:

@@ -7,7 +7,7 @@ from nbconvert.filters.markdown import markdown2html as to_html
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
-from nbgrader.utils import is_grade
+from nbgrader.utils import is_grade, is_locked
 
 from perflab.check.report import MIME, Report
 
@@ -40,8 +40,10 @@ class HideTests(NbGraderPreprocessor):
                 cell.outputs = [_without_hidden_case(output) for output in cell.outputs]
             elif tested:
                 cell.outputs = []
+        # What a student wrote may hold these marks by accident or in bad faith; it stays as it is.
+        ours = NotebookNode({**nb, "cells": [cell for cell in nb.cells if is_locked(cell)]})
         for preprocessor in (ClearHiddenTests(parent=self), ClearMarkScheme(parent=self)):
-            nb, resources = preprocessor.preprocess(nb, resources)
+            preprocessor.preprocess(ours, resources)
         return nb, resources
 
 

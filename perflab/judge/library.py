@@ -11,6 +11,7 @@ from pathlib import Path
 import perflab
 
 GUEST = "/opt/perflab"  # where a sandbox finds it
+FONTS = "matplotlib"  # what a sandbox copies to its home; see perflab.guest.shells
 KEPT_OUT = ("judge", "course", "sphinxext", "cli")  # nothing there is for student code
 
 
@@ -30,8 +31,18 @@ def library(forbids: tuple[str, ...]) -> Path:
         return [name for name in names if name == "__pycache__" or Path(where, name) in hidden]
 
     shutil.copytree(package, folder / "perflab", ignore=ignored)
+    _copy_fonts(folder / FONTS)
     compileall.compile_dir(folder, quiet=2)  # nobody can write there later
     return folder
+
+
+def _copy_fonts(folder: Path) -> None:
+    """Copy Matplotlib's list of fonts, which takes it a second to make."""
+    from matplotlib import font_manager, get_cachedir  # the import makes the list, once for each user
+
+    folder.mkdir()
+    for path in Path(get_cachedir()).glob(f"fontlist-v{font_manager.FontManager.__version__}.json"):
+        shutil.copy(path, folder)
 
 
 def boot(where: str, fds: tuple[int, ...], shell: str) -> list[str]:

@@ -61,7 +61,9 @@ def judged(root: Path, trusted: str, submitted: str, settings: Settings) -> Verd
     for quiet in (False, True):
         if verdict is None or not verdict.final:
             # nbgrader grades one after the other: a second try has the machine for itself too.
-            verdict = Verdict.from_json(examine(trusted, submitted, settings.to_dict(), quiet=quiet))
+            verdict = Verdict.from_json(
+                examine(trusted, submitted, settings.to_dict(), quiet=quiet, pictures=True)
+            )
     store.put(name, verdict)
     return verdict
 

@@ -146,16 +146,13 @@ class ProcessSandbox:
                 written = os.pwrite(self._inbox, view, offset)
                 view, offset = view[written:], offset + written
 
-    def read(self, outbox: bool, offset: int, size: int) -> bytes:
+    def read(self, outbox: bool, offset: int, into: memoryview) -> None:
         """See `Sandbox.read`."""
-        parts = []
-        while size:
-            part = os.pread(self._outbox if outbox else self._inbox, size, offset)
-            if not part:
+        while into:
+            count = os.preadv(self._outbox if outbox else self._inbox, [into], offset)
+            if not count:
                 raise DiedError("an array that it did not write")
-            parts.append(part)
-            size, offset = size - len(part), offset + len(part)
-        return b"".join(parts)
+            into, offset = into[count:], offset + count
 
     def pin(self, cores: set[int]) -> None:
         """See `Sandbox.pin`."""

@@ -43,8 +43,8 @@ class RemoteBench:
         Secret; all inputs of this run come from it.
     types : dict
         Namedtuples and dataclasses that may cross, by name.
-    overhead : float
-        Seconds of CPU that a call of a function that does nothing takes there.
+    overhead : callable
+        ``overhead(args)`` returns the seconds of CPU of a call that does nothing with such arguments.
     clean : callable
         Returns a sandbox where instruments may run.
     """
@@ -53,12 +53,13 @@ class RemoteBench:
     name: str
     seed: int
     types: dict[str, type]
-    overhead: float
+    overhead: Callable[[tuple], float]
     clean: Callable[[], Sandbox]
 
     def stage(self, args: tuple) -> RemoteCall:
         """See `Bench.stage`. Nothing reaches the sandbox before `run`: it would have time to look at it."""
-        return RemoteCall(values.copy(args))
+        # What crosses is a copy in any case; oracles must be fresh ones.
+        return RemoteCall(values.copy(args) if values.oracles(args) else args)
 
     def run(self, staged: RemoteCall, clock: Clock) -> float:
         """See `Bench.run`."""
@@ -76,7 +77,7 @@ class RemoteBench:
             staged.after = self._decoder(sandbox, True)(after) if after else self._as_left(staged, sandbox)
         except (CodecError, DiedError, KeyError) as error:
             raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
-        return max((cpu if clock == "cpu" else wall) - self.overhead, LEAST)
+        return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
 
     def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
         """See `Bench.collect`."""
@@ -131,7 +132,8 @@ class RemoteBench:
             left -= size
             if left < 0:
                 raise CodecError(f"more than {ARRAYS >> 30} GiB")
-            data = bytearray(sandbox.read(outbox, offset, size))
+            data = np.empty(size, np.uint8)
+            sandbox.read(outbox, offset, memoryview(data))
             return np.ndarray(shape, dtype, data, order=order)
 
         return Decoder(array, self.types, oracle)

@@ -69,8 +69,8 @@ class Sandbox(Protocol):
     def write(self, arrays: list[tuple[int, np.ndarray]], size: int) -> None:
         """Write arrays into the memory for arguments; the offset of each, in bytes, and how much it is in all."""
 
-    def read(self, outbox: bool, offset: int, size: int) -> bytes:
-        """Read from the memory for results, or from that for arguments."""
+    def read(self, outbox: bool, offset: int, into: memoryview) -> None:
+        """Fill bytes from the memory for results, or from that for arguments."""
 
     def pin(self, cores: set[int]) -> None:
         """Keep all that runs in it to some cores."""

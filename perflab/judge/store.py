@@ -7,13 +7,14 @@ import platform
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import nbformat
 
 from perflab import machine
 from perflab.course.fingerprint import code_key
-from perflab.judge.examine import read
+from perflab.judge.examine import DAMAGED, read
 from perflab.judge.script import steps
 from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
@@ -25,11 +26,19 @@ def key(trusted: str, submitted: str, settings: Settings) -> str:
     Names, dates and metadata of a submission do not enter, nor does text that is not code.
     """
     try:
-        code = json.dumps([asdict(step) for step in steps(nbformat.reads(trusted, as_version=4), read(submitted))])
+        answers = read(submitted)
+        if DAMAGED in answers.metadata:
+            raise ValueError("no notebook")
+        code = json.dumps([asdict(step) for step in steps(nbformat.reads(trusted, as_version=4), answers)])
     except ValueError:
         code = submitted
-    here = f"{machine.describe()!r}\0{platform.node()}"
-    return hashlib.sha256("\0".join([trusted, code, code_key(), repr(settings), here]).encode()).hexdigest()
+    return hashlib.sha256("\0".join([trusted, code, repr(settings), _here()]).encode()).hexdigest()
+
+
+@cache
+def _here() -> str:
+    """Name the library and the machine."""
+    return f"{code_key()}\0{machine.describe()!r}\0{platform.node()}"
 
 
 class Store:
