@@ -33,8 +33,15 @@ class ForbiddenError(ValueError):
     """Code that a clean room does not admit; the text says what and where."""
 
 
-def admitted(source: str) -> str:
-    """Return the definitions, imports and constants of a cell, if all of them are harmless.
+def admitted(cells: list[str], wanted: set[str]) -> list[str]:
+    """Return what of a student's cells some functions need: definitions, imports, constants, if all are harmless.
+
+    Parameters
+    ----------
+    cells : list of str
+        In the order in which they ran.
+    wanted : set of str
+        Names of the functions.
 
     Raises
     ------
@@ -42,16 +49,38 @@ def admitted(source: str) -> str:
         Naming the line that has to go.
     """
     try:
-        tree = ast.parse(source)
+        trees = [ast.parse(source) for source in cells]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ForbiddenError(f"no Python: {error}") from error
-    admissible = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom | ast.Assign
-    kept = [node for node in tree.body if isinstance(node, admissible)]
-    for top in kept:
+    nodes = [[(node, _bound(node)) for node in tree.body] for tree in trees]
+    needed, more = set(), set(wanted)
+    while more - needed:
+        needed |= more
+        used = [_used(node) for cell in nodes for node, bound in cell if bound & needed]
+        more = set().union(*used)
+    kept = [[node for node, bound in cell if bound & needed] for cell in nodes]
+    for top in (node for cell in kept for node in cell):
         for node in ast.walk(top):
             if why := _objection(node):
                 raise ForbiddenError(f"line {getattr(node, 'lineno', top.lineno)}: {why}")
-    return "\n\n".join(ast.unparse(node) for node in kept)
+    return ["\n\n".join(map(ast.unparse, cell)) for cell in kept]
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """Return the names that a top-level statement of a cell binds: definitions, imports and assignments."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        # Of ``module.name = ...`` and ``table[i] = ...`` what is changed counts as bound.
+        return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return set()
+
+
+def _used(node: ast.stmt) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _objection(node: ast.AST) -> str | None:

@@ -66,6 +66,7 @@ class Exam:
         self._student = Residence(lambda: start("notebook", trusted.forbids))
         self._clean: Sandbox | None = None
         self._answers: list[str] = []
+        self._wanted: set[str] = set()
         self._shown: list[Shown] = []
 
     def run(self) -> Verdict:
@@ -104,6 +105,7 @@ class Exam:
             # The names are the instructor's: nothing else that a student defines has a meaning here.
             for name in _defined(step.defines):
                 names[name] = Handle(name, self._bench(name))
+                self._wanted.add(name)
         return None
 
     def _show(self, step: Step) -> None:
@@ -124,7 +126,7 @@ class Exam:
     def _clean_room(self) -> Sandbox:
         """Return a fresh sandbox with the definitions of the answers alone, where instruments may run."""
         if self._clean is None or not self._clean.alive:
-            sources = [*self._trusted.given, *map(admitted, self._answers)]
+            sources = [*self._trusted.given, *admitted(self._answers, self._wanted)]
             self._clean = self._start("plain", self._trusted.forbids)
             self._clean.ready()
             for source in sources:

@@ -64,7 +64,7 @@ def prepared(trusted: str, settings: Settings) -> Trusted:
     key = hashlib.sha256(f"{settings!r}\0{trusted}".encode()).hexdigest()
     if key not in _prepared or not _prepared[key].alive:
         forget()
-        _prepared[key] = Trusted(nbformat.reads(trusted, as_version=4), settings.starter())
+        _prepared[key] = Trusted(nbformat.reads(trusted, as_version=4), settings.starter(lasting=True))
     return _prepared[key]
 
 

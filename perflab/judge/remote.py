@@ -11,7 +11,7 @@ from perflab.check.bench import METRICS, FunctionFailedError, is_metric
 from perflab.check.oracles import Oracle
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.cleanroom import ForbiddenError
-from perflab.judge.sandbox import DiedError, Sandbox
+from perflab.judge.sandbox import DiedError, Sandbox, SandboxError
 from perflab.timing import Clock
 
 LEAST = 1e-6  # seconds: nothing is faster, whatever the clocks say
@@ -47,6 +47,8 @@ class RemoteBench:
         ``overhead(args)`` returns the seconds of CPU of a call that does nothing with such arguments.
     clean : callable
         Returns a sandbox where instruments may run.
+    ours : bool
+        Whether the function is the course's: then a failure of its sandbox is no student's fault.
     """
 
     sandbox: Callable[[], Sandbox]
@@ -55,6 +57,7 @@ class RemoteBench:
     types: dict[str, type]
     overhead: Callable[[tuple], float]
     clean: Callable[[], Sandbox]
+    ours: bool = False
 
     def stage(self, args: tuple) -> RemoteCall:
         """See `Bench.stage`. Nothing reaches the sandbox before `run`: it would have time to look at it."""
@@ -70,6 +73,8 @@ class RemoteBench:
             sandbox = self.sandbox()
             answer, cpu, wall = self._ask(staged, sandbox, "call", after=_mutable(staged.args))
         except DiedError as error:
+            if self.ours:
+                raise SandboxError(f"the course's {self.name}: {error}") from error
             raise FunctionFailedError(f"{self.name}: {error}.") from error
         try:
             staged.result = self._decoder(sandbox, True)(answer["result"])

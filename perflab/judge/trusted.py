@@ -104,7 +104,7 @@ class Trusted:
         self._sandbox.close()
 
     def _bench(self, name: str, overhead: Callable[[tuple], float]) -> RemoteBench:
-        return RemoteBench(self._here, name, 0, self.types, overhead, self._here)
+        return RemoteBench(self._here, name, 0, self.types, overhead, self._here, ours=True)
 
     def _here(self) -> Sandbox:
         if not self._sandbox.alive:

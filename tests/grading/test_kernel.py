@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from perflab.course.results import execute, results
-from perflab.judge.sample import submissions
 from perflab.course.source import read_all
+from perflab.judge.sample import submissions
 
 ROOT = Path(__file__).parents[2]
 

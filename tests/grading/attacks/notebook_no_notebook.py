@@ -1,0 +1,5 @@
+"""Hands in a file that is no notebook."""
+
+SECTION = "notebook"
+POINTS = NOTHING
+TEXT = "this is no notebook"

@@ -1,0 +1,55 @@
+"""Every attack gets what its code has earned, and harms nobody: the judge against hostile submissions."""
+
+import pytest
+from attacking import CELLS, HONEST_POINTS, SLOW, SLOW_POINTS, attacks, submission, trusted
+
+from perflab.judge.examine import examine, forget
+from perflab.judge.limits import Limits
+from perflab.judge.settings import Settings
+from perflab.judge.verdict import Verdict
+
+# A hostile submission need not take long; an honest one takes a tenth of this.
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=3.0, wall=30.0))
+ATTACKS = attacks()
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """Examine as a worker does: one after the other, in one process."""
+
+    def judged(text: str) -> Verdict:
+        return Verdict.from_json(examine(trusted(), text, SETTINGS.to_dict()))
+
+    yield judged
+    forget()
+
+
+def points(verdict: Verdict) -> dict[str, float]:
+    return {cell.grade_id.removeprefix("target_"): cell.report.points for cell in verdict.cells}
+
+
+def test_there_are_fifty_attacks_from_every_section():
+    sections = {"notebook", "forging", "files", "resources", "network", "timing", "output", "escape", "evidence"}
+    assert len(ATTACKS) >= 50
+    assert {attack.section for attack in ATTACKS} == sections
+
+
+def test_honest_code_earns_everything(judge):
+    verdict = judge(submission())
+    assert points(verdict) == HONEST_POINTS, verdict.cells
+
+
+def test_honest_slow_code_earns_what_it_should(judge):
+    verdict = judge(submission(SLOW))
+    assert points(verdict) == SLOW_POINTS, verdict.cells
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_attack_earns_what_its_code_has_earned(judge, attack):
+    verdict = judge(attack.text)
+    assert set(points(verdict)) == set(CELLS)
+    assert points(verdict) == attack.points, [(c.grade_id, c.report.sentence) for c in verdict.cells]
+
+
+def test_honest_code_still_earns_everything_after_all_attacks(judge):
+    assert points(judge(submission())) == HONEST_POINTS
