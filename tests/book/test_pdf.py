@@ -1,5 +1,6 @@
 """The PDF holds what the book holds, and LaTeX had nothing to complain about."""
 
+import html
 import json
 import re
 import subprocess
@@ -39,6 +40,13 @@ def first_code(notebook):
     return ""
 
 
+def has_words(data):
+    """Tell whether all words of an output stand beside its picture too, so that print loses nothing but the strip."""
+    beside = html.unescape(re.sub(r"(?s)<svg.*?</svg>|<[^>]*>", "", "".join(data.get("text/html", ""))))
+    lines = "".join(data.get("text/plain", "")).splitlines()
+    return bool(lines) and all(line in beside for line in lines)
+
+
 def unprinted_pictures(executed, tex):
     """Return the pages, executed notebooks below a folder, whose pictures are not in the LaTeX source."""
     unprinted = []
@@ -47,7 +55,7 @@ def unprinted_pictures(executed, tex):
         outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
         drawn = [data for data in outputs if "widget-view+json" in str(data) or "<svg" in str(data)]
         # Without a PDF beside it, a picture prints as words, if at all.
-        if any("application/pdf" not in str(data) for data in drawn):
+        if any("application/pdf" not in str(data) and not has_words(data) for data in drawn):
             unprinted.append(path.name)
     printed = len(re.findall(r"\\includegraphics|\\sphinxincludegraphics", tex))
     return unprinted or ([] if printed else ["no picture at all"])
@@ -124,8 +132,15 @@ def test_has_the_pictures(pdf):
         ({"application/vnd.jupyter.widget-view+json": {}}, r"\sphinxincludegraphics{x}"),
         ({"text/html": "<svg></svg>"}, r"\sphinxincludegraphics{x}"),
         ({"text/html": "<svg></svg>", "application/pdf": ""}, "no picture"),
+        ({"text/html": "<svg>1 % more</svg>", "text/plain": "1 % more"}, r"\sphinxincludegraphics{x}"),
     ],
 )
 def test_unprinted_picture_is_reported(tmp_path, data, tex):
     (tmp_path / "page.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": data}]}]}))
     assert unprinted_pictures(tmp_path, tex)
+
+
+def test_words_beside_a_picture_print_for_it(tmp_path):
+    data = {"text/html": "<p>a &gt; b</p><svg></svg>", "text/plain": "a > b"}
+    (tmp_path / "page.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": data}]}]}))
+    assert unprinted_pictures(tmp_path, r"\includegraphics{x}") == []
