@@ -41,7 +41,7 @@ def first_code(notebook):
 
 
 def has_words(data):
-    """Tell whether all words of an output stand beside its picture too, so that print loses nothing but the strip."""
+    """Tell whether all words of an output stand beside its picture too: then print loses a strip only."""
     beside = html.unescape(re.sub(r"(?s)<svg.*?</svg>|<[^>]*>", "", "".join(data.get("text/html", ""))))
     lines = "".join(data.get("text/plain", "")).splitlines()
     return bool(lines) and all(line in beside for line in lines)
