@@ -59,7 +59,10 @@ def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes
     parts = []
     while size:
         if deadline is not None:
-            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+            # Bytes that always are there already must not outlast it either.
+            if (left := deadline - time.monotonic()) <= 0:
+                raise ChannelError("late")
+            channel.settimeout(left)
         try:
             part = channel.recv(min(size, 1 << 20))
         except TimeoutError as error:

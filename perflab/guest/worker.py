@@ -122,4 +122,6 @@ def main(link: int, inbox: int, outbox: int, shell: str) -> None:
     with contextlib.suppress(channel.ChannelError), socket.socket(fileno=link) as connection:
         guest = Guest(connection, inbox, outbox, Notebook() if shell == "notebook" else Plain())
         channel.send(connection, {"ok": True})
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)  # nobody reads it from now on: a talkative program would block
         guest.serve()

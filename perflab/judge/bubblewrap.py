@@ -8,14 +8,18 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from perflab.judge import seccomp
+import perflab
+from perflab.judge import scratch, seccomp
 from perflab.judge.library import GUEST, boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
 from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell
 
 NOBODY = 65534
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    **{"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": scratch.PLACE, "LANG": "C.UTF-8"},
+    "OMP_NUM_THREADS": "1",
+}
 
 
 @cache
@@ -46,26 +50,29 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
     """
     if why := missing():
         raise NoSandboxError(f"no sandbox: {why}")
+    root = os.geteuid() == 0
     info, told = os.pipe()
     with seccomp.program() as filter_:
+        files = scratch.make(NOBODY if root else None)
 
         def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
-            words = [*_bwrap(limits, library(forbids), filter_.fileno(), told), *boot(GUEST, fds, shell)]
+            words = _bwrap(limits, library(forbids), files, filter_.fileno(), told)
+            words += boot(GUEST, fds, shell)
             return words, (filter_.fileno(), told)
 
         def root_of(_: subprocess.Popen) -> int:
             with os.fdopen(info) as said:
                 return json.loads(said.read())["child-pid"]
 
-        user = f"uid {NOBODY}" if os.geteuid() == 0 else "user namespace"
+        user = f"uid {NOBODY}" if root else "user namespace"
         in_force = {"sandbox": "bubblewrap", "user": user, "system calls": "seccomp", "network": "none"}
         try:
-            return ProcessSandbox(limits, command, root_of, in_force)
+            return ProcessSandbox(limits, command, root_of, in_force, NOBODY if root else None, files)
         finally:
             os.close(told)
 
 
-def _bwrap(limits: Limits, folder: Path, filter_: int, info: int) -> list[str]:
+def _bwrap(limits: Limits, copy: Path, files: Path, filter_: int, info: int) -> list[str]:
     """Return bubblewrap's command up to the program."""
     root = os.geteuid() == 0
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -79,10 +86,12 @@ def _bwrap(limits: Limits, folder: Path, filter_: int, info: int) -> list[str]:
     command += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
-    command += ["--perms", "1777", "--size", str(limits.file), "--tmpfs", "/tmp"]
-    command += _system()
-    command += ["--perms", "0755", "--dir", str(Path(GUEST).parent), "--ro-bind", str(folder), GUEST]
-    command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp"]
+    memory = ["--perms", "1777", "--size", str(limits.file), "--tmpfs"]
+    command += [*memory, "/tmp", *_system()]
+    command += ["--perms", "0755", "--dir", str(Path(GUEST).parent), "--ro-bind", str(copy), GUEST]
+    command += ["--proc", "/proc", "--dev", "/dev", *memory, "/dev/shm", "--bind", str(files), scratch.PLACE]
+    # What is left of both belongs to the sandbox's user, without a bound on its size.
+    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", scratch.PLACE]
     command += ["--seccomp", str(filter_), "--info-fd", str(info)]
     if root:
         command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -94,14 +103,19 @@ def _system() -> list[str]:
     """Return what shows the system's programs and this Python, read-only."""
     words: list[str] = []
     made: set[Path] = set()
-    for folder in (Path("/usr"), Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()):
-        if folder != Path("/usr") and folder.is_relative_to("/usr"):
+    folders = list(dict.fromkeys(Path(place).resolve() for place in ("/usr", sys.base_prefix, sys.prefix)))
+    for folder in folders:
+        if folder != folders[0] and folder.is_relative_to(folders[0]):
             continue
         for parent in reversed(folder.parents):
             if parent not in made and str(parent) not in ("/", "/tmp"):
                 made.add(parent)
                 words += ["--perms", "0755", "--dir", str(parent)]
         words += ["--ro-bind", str(folder), str(folder)]
+    package = Path(perflab.__file__).resolve().parent
+    if any(package.is_relative_to(folder) for folder in folders):
+        # Installed among the other packages it would be there with all that grades.
+        words += ["--perms", "0755", "--size", "4096", "--tmpfs", str(package), "--remount-ro", str(package)]
     for name in ("lib", "lib64", "lib32", "bin", "sbin"):
         path = Path("/", name)
         if path.is_symlink():

@@ -7,14 +7,18 @@ processes, and a watchdog adds them up. A verdict records which it was.
 import contextlib
 import os
 import threading
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from perflab.judge import processes
+from perflab.judge import processes, scratch
 
 CGROUPS = Path("/sys/fs/cgroup")
 WATCH = 0.25  # seconds between two looks of the watchdog
+GONE = 2.0  # seconds until the kernel has let go of killed processes
+GROUP = scratch.NAME  # before the number of the grader, as folders have it
+RESERVE = 1 << 30  # bytes of a disk that no sandbox may use up
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,13 @@ class Limits:
     processes : int
         Processes and threads at once.
     file : int
-        Bytes of one file, and of its folder in all.
+        Bytes of one file, and of all files in one of its folders.
     cpu : int
         Seconds of CPU time of one process.
     call : float
         Seconds that one cell or one call may last.
     wall : float
-        Seconds that everything may last.
+        Seconds that it may run in all; it does not while the judge has stopped it.
     """
 
     memory: int = 4 << 30
@@ -44,19 +48,20 @@ class Limits:
     call: float = 20.0
     wall: float = 240.0
 
-    def prlimit(self) -> list[str]:
-        """Return the command that sets the limits of one process and starts what follows."""
+    def prlimit(self, user: int | None) -> list[str]:
+        """Return the command that sets the limits of one process and starts what follows.
+
+        Parameters
+        ----------
+        user : int, optional
+            Whose processes the kernel is to count; by default nobody's, where a control group does.
+        """
         address_space = 4 * self.memory  # Numba and OpenBLAS reserve much that they never touch
-        return [
-            "prlimit",
-            f"--as={address_space}",
-            f"--cpu={self.cpu}",
-            f"--fsize={self.file}",
-            f"--nproc={self.processes}",
-            "--core=0",
-            "--nofile=256",
-            "--",
-        ]
+        words = ["prlimit", f"--as={address_space}", f"--cpu={self.cpu}", f"--fsize={self.file}", "--core=0"]
+        if user is not None:
+            # It counts all that a user has, other sandboxes too: a coarse bound.
+            words.append(f"--nproc={self.processes + processes.tasks_of(user)}")
+        return [*words, "--nofile=256", "--"]
 
 
 class Cgroup:
@@ -69,7 +74,7 @@ class Cgroup:
 
     def __init__(self, limits: Limits) -> None:
         self._folders: list[Path] = []
-        self._name = f"perflab-{uuid.uuid4().hex[:12]}"
+        self._name = f"{GROUP}{os.getpid()}-{uuid.uuid4().hex[:12]}"
         wanted = {"memory": ("memory", limits.memory), "pids": ("pids", limits.processes)}
         self.holds: dict[str, str] = {}
         for what, (controller, value) in wanted.items():
@@ -83,6 +88,9 @@ class Cgroup:
         if parent is None or not os.access(parent, os.W_OK):
             raise OSError("no control groups")
         names = {"memory": "memory.max" if second else "memory.limit_in_bytes", "pids": "pids.max"}
+        for left in filter(scratch.abandoned, parent.glob(f"{GROUP}*")):
+            with contextlib.suppress(OSError):
+                left.rmdir()
         folder = parent / self._name
         folder.mkdir(exist_ok=True)
         if folder not in self._folders:
@@ -100,10 +108,14 @@ class Cgroup:
         return ["/bin/sh", "-c", f'for f in {files}; do echo $$ > "$f" || exit 97; done; exec "$@"', "sandbox"]
 
     def remove(self) -> None:
-        """Remove the groups; their processes are gone."""
+        """Remove the groups; their processes are gone, or about to be."""
+        deadline = time.monotonic() + GONE
         for folder in self._folders:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+            while folder.exists() and time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+                    break
+                time.sleep(0.002)
 
 
 def _second_version() -> Path | None:
@@ -119,25 +131,58 @@ def _second_version() -> Path | None:
 
 
 class Watchdog:
-    """Kills a sandbox that lasts too long, or takes too much memory where no control group counts it."""
+    """Kills a sandbox that takes too much of a disk, or of memory where no control group counts it.
 
-    def __init__(self, pid: int, limits: Limits, count_memory: bool) -> None:
+    Parameters
+    ----------
+    pid : int
+    limits : Limits
+    count_memory : bool
+    folder : Path or None
+        Its folder on a disk.
+    known : set of (int, int)
+        Device and inode of files that are the judge's own.
+
+    Attributes
+    ----------
+    killed : str
+        Why, in words; empty as long as it is not.
+    """
+
+    def __init__(
+        self, pid: int, limits: Limits, count_memory: bool, folder: Path | None, known: set[tuple[int, int]]
+    ) -> None:
         self._pid, self._limits, self._count_memory = pid, limits, count_memory
+        self._folder, self._known = folder, known
         self._done = threading.Event()
-        self.killed = ""  # why, in words
+        self.killed = ""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        left = self._limits.wall
         while not self._done.wait(WATCH):
-            left -= WATCH
-            if left < 0:
-                self.killed = f"it lasted more than {self._limits.wall:g} s in all"
-            elif self._count_memory and _resident(processes.tree(self._pid)) > self._limits.memory:
-                self.killed = f"it took more than {self._limits.memory >> 20} MiB of memory"
+            self.killed = self._excess(processes.tree(self._pid))
             if self.killed:
                 processes.kill(self._pid)
                 return
+
+    def _excess(self, pids: list[int]) -> str:
+        """Say what is too much, or nothing."""
+        if self._count_memory and _resident(pids) > self._limits.memory:
+            return f"it took more than {self._limits.memory >> 20} MiB of memory"
+        if self._folder is None:
+            return ""
+        try:
+            if scratch.taken(self._folder, pids, self._known) > self._limits.file:
+                return f"its files took more than {self._limits.file >> 20} MiB"
+            # Files can hide from a count. Who fills the disk with them stops before it is full.
+            disk = os.statvfs(self._folder)
+        except scratch.OverfullError as error:
+            return f"it made {error}"
+        except OSError:
+            return ""
+        if disk.f_bavail * disk.f_frsize < RESERVE and _written(pids) > self._limits.file:
+            return "it filled the disk"
+        return ""
 
     def end(self) -> None:
         """Stop watching."""
@@ -151,3 +196,12 @@ def _resident(pids: list[int]) -> int:
         with contextlib.suppress(OSError, IndexError, ValueError):
             pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _written(pids: list[int]) -> int:
+    """Return the bytes that processes have written to disks so far."""
+    total = 0
+    for one in pids:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            total += int(Path(f"/proc/{one}/io").read_text().partition("\nwrite_bytes:")[2].split()[0])
+    return total

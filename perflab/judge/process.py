@@ -7,16 +7,20 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perflab.guest import channel
-from perflab.judge import processes
+from perflab.judge import processes, scratch
 from perflab.judge.limits import Cgroup, Limits, Watchdog
 from perflab.judge.sandbox import DiedError, SandboxError
 
 START = 60.0  # seconds until a sandbox must have answered
+# How many times its CPU time a call may last until processes are suspected that came and went. What they hide
+# below this is less than any exercise rewards.
+SUSPECT = 1.3
 
 
 class ProcessSandbox:
@@ -32,6 +36,10 @@ class ProcessSandbox:
         ``root_of(process)`` returns the number of the process that all others of the sandbox descend from.
     in_force : dict
         What isolates, in words.
+    user : int, optional
+        Who the processes of the sandbox are on this machine; by default who runs this.
+    folder : Path, optional
+        A folder on a disk that the sandbox writes to; removed in the end.
 
     Raises
     ------
@@ -45,8 +53,11 @@ class ProcessSandbox:
         command: Callable[[int, int, int], tuple[list[str], tuple[int, ...]]],
         root_of: Callable[[subprocess.Popen], int],
         in_force: dict[str, str],
+        user: int | None = None,
+        folder: Path | None = None,
     ) -> None:
-        self._limits, self._root_of = limits, root_of
+        self._limits, self._root_of, self._folder = limits, root_of, folder
+        self._left = limits.wall
         self._cgroup = Cgroup(limits)
         own, theirs = socket.socketpair()
         self._link = own
@@ -60,15 +71,17 @@ class ProcessSandbox:
             "memory": self._cgroup.holds.get("memory", "watchdog"),
             "processes": self._cgroup.holds.get("pids", "rlimit"),
             "file size": "rlimit",
+            "files": "watchdog",
             "cpu": "rlimit",
-            "wall": "watchdog",
+            "wall": "judge",
         }
+        user = None if "pids" in self._cgroup.holds else os.geteuid() if user is None else user
         with theirs:
             fds = (theirs.fileno(), self._inbox, self._outbox)
             words, more = command(*fds)
             try:
                 self._process = subprocess.Popen(
-                    [*self._cgroup.enter(), *limits.prlimit(), *words],
+                    [*self._cgroup.enter(), *limits.prlimit(user), *words],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
@@ -102,7 +115,9 @@ class ProcessSandbox:
             said = self._process.communicate()[1].decode(errors="replace").strip()
             self._forget()
             raise SandboxError(f"the sandbox does not start: {said[-500:] or error}") from error
-        self._watchdog = Watchdog(self._root, self._limits, count_memory="memory" not in self._cgroup.holds)
+        own = {(seen.st_dev, seen.st_ino) for seen in map(os.fstat, (self._inbox, self._outbox))}
+        count_memory = "memory" not in self._cgroup.holds
+        self._watchdog = Watchdog(self._root, self._limits, count_memory, self._folder, own)
 
     def ask(
         self, message: dict[str, Any], oracle: Callable[[dict], dict] | None = None
@@ -110,8 +125,9 @@ class ProcessSandbox:
         """See `Sandbox.ask`."""
         if not self.alive:
             raise DiedError("its process has ended before")
-        before, clocked = self._stopped, processes.cpu_seconds(self._stopped)
-        deadline = time.monotonic() + self._limits.call
+        before, clocked, newest = self._stopped, processes.cpu_seconds(self._stopped), processes.newest()
+        begun = time.monotonic()
+        deadline = begun + min(self._limits.call, self._left)
         try:
             processes.resume(before)
             start = time.perf_counter()
@@ -121,14 +137,15 @@ class ProcessSandbox:
             wall = time.perf_counter() - start
             self._stopped = processes.stop(self._root)
         except (channel.ChannelError, TimeoutError) as error:
-            late = time.monotonic() >= deadline
-            killed = self._watchdog.killed if self._watchdog else ""
-            why = killed or (f"it did not end within {self._limits.call:g} s" if late else self._death(error))
+            why = self._why(error, time.monotonic() >= deadline)
             self.close()
             raise DiedError(why) from error
+        self._left -= time.monotonic() - begun
         cpu = processes.cpu_seconds(self._stopped) - clocked
-        # Where processes came or went, their clocks tell too little.
-        return answer, cpu if set(before) == set(self._stopped) else max(cpu, wall), wall
+        # Where processes came or went, their clocks tell too little. Others on this machine start processes too;
+        # so one that cannot be seen any more is suspected only if the call waited for something.
+        hidden = processes.newest() != newest and wall > SUSPECT * cpu
+        return answer, max(cpu, wall) if hidden or set(before) != set(self._stopped) else cpu, wall
 
     def write(self, arrays: list[tuple[int, np.ndarray]], size: int) -> None:
         """See `Sandbox.write`."""
@@ -169,8 +186,7 @@ class ProcessSandbox:
             self._watchdog.end()
         if self._root:
             processes.kill(self._root)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
         self._forget()
 
@@ -181,6 +197,15 @@ class ProcessSandbox:
     def _receive(self, deadline: float) -> dict:
         # The limit holds for the whole message, byte by byte as it may come.
         return channel.receive(self._link, deadline)
+
+    def _why(self, error: Exception, late: bool) -> str:
+        if self._watchdog and self._watchdog.killed:
+            return self._watchdog.killed
+        if not late:
+            return self._death(error)
+        if self._left < self._limits.call:
+            return f"it lasted more than {self._limits.wall:g} s in all"
+        return f"it did not end within {self._limits.call:g} s"
 
     def _death(self, error: Exception) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -197,4 +222,8 @@ class ProcessSandbox:
         self._link.close()
         os.close(self._inbox)
         os.close(self._outbox)
+        if self._root:
+            processes.gone(self._root)
         self._cgroup.remove()
+        if self._folder is not None:
+            scratch.remove(self._folder)

@@ -21,6 +21,16 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def tasks_of(user: int) -> int:
+    """Return how many threads the processes of a user have."""
+    total = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == user:
+                total += len(os.listdir(folder / "task"))
+    return total
+
+
 def stop(pid: int) -> list[int]:
     """Stop a process and all below it; return them.
 
@@ -33,16 +43,35 @@ def stop(pid: int) -> list[int]:
     deadline = time.monotonic() + SETTLE
     while True:
         # A process that was not stopped yet may have started another one.
-        found = [one for one in tree(pid) if one not in stopped]
-        if not found:
-            return sorted(stopped)
+        there = tree(pid)
+        found = [one for one in there if one not in stopped]
+        if not found and inside(pid) <= len(there):
+            return sorted(there)
         for one in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGSTOP)
         while not all(_is_still(one) for one in found):
             if time.monotonic() > deadline:
                 raise TimeoutError("a process of the sandbox does not stop")
+        if time.monotonic() > deadline:
+            raise TimeoutError("processes of the sandbox start faster than they can be stopped")
         stopped.update(found)
+
+
+def inside(pid: int) -> int:
+    """Return how many processes a sandbox sees in itself; 0 if it has no view of its own.
+
+    A walk from parents to children misses one whose parent is killed at the right moment; this does not.
+    """
+    with contextlib.suppress(OSError):
+        if os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid"):
+            return sum(name.isdecimal() for name in os.listdir(f"/proc/{pid}/root/proc"))
+    return 0
+
+
+def newest() -> str:
+    """Return the number of the process or thread that was started last, in a sandbox or beside it."""
+    return Path("/proc/loadavg").read_text().split()[-1]
 
 
 def resume(pids: list[int]) -> None:
@@ -67,14 +96,22 @@ def _is_still(pid: int) -> bool:
         tasks = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return True
-    for task in tasks:
-        try:
-            state = Path(f"/proc/{pid}/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-        if state not in "TtZX":
-            return False
-    return True
+    return all(_state(f"/proc/{pid}/task/{task}/stat") in "TtZX" for task in tasks)
+
+
+def _state(path: str) -> str:
+    """Return the letter of a process's or thread's state; that of a dead one if it is gone."""
+    try:
+        return Path(path).read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def gone(pid: int) -> None:
+    """Wait until a killed process and all below it are gone, for a while at most."""
+    deadline = time.monotonic() + SETTLE
+    while time.monotonic() < deadline and _state(f"/proc/{pid}/stat") not in "ZX":
+        time.sleep(0.001)
 
 
 def kill(pid: int) -> None:

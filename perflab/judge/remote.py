@@ -1,5 +1,6 @@
 """A student's function as the judge sees it: a handle, whose bench speaks to a sandbox."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,12 @@ from perflab.check.bench import METRICS, FunctionFailedError, is_metric
 from perflab.check.oracles import Oracle
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.cleanroom import ForbiddenError
+from perflab.judge.outputs import plain
 from perflab.judge.sandbox import DiedError, Sandbox, SandboxError
 from perflab.timing import Clock
 
 LEAST = 1e-6  # seconds: nothing is faster, whatever the clocks say
-ARRAYS = 4 << 30  # bytes of arrays in one answer
+ARRAYS = 256 << 20  # bytes of arrays in one answer: the judge holds those of some calls at once
 
 
 @dataclass
@@ -78,8 +80,7 @@ class RemoteBench:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
         try:
             staged.result = self._decoder(sandbox, True)(answer["result"])
-            after = answer.get("after")
-            staged.after = self._decoder(sandbox, True)(after) if after else self._as_left(staged, sandbox)
+            staged.after = self._after(staged, sandbox, answer)
         except (CodecError, DiedError, KeyError) as error:
             raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
         return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
@@ -101,7 +102,10 @@ class RemoteBench:
             raise FunctionFailedError(f"{self.name} cannot be counted: your cell has {error}.") from error
         except DiedError as error:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
-        return float(answer["count"])
+        count = answer.get("count")
+        if type(count) not in (int, float) or not 0 <= count < math.inf:
+            raise FunctionFailedError(f"{self.name} cannot be counted: its sandbox says {str(count)[:40]!r}.")
+        return float(count)
 
     def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
         def reference(value: Any) -> int:
@@ -125,26 +129,31 @@ class RemoteBench:
         message = {"do": verb, "name": self.name, "args": tree, **more}
         answer, cpu, wall = sandbox.ask(message, oracle=answer_of if staged.oracles else None)
         if "error" in answer:
-            raise FunctionFailedError(str(answer["error"])[:2000])
+            raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         return answer, cpu, wall
 
     def _decoder(self, sandbox: Sandbox, outbox: bool, oracle: Callable[[int], Any] | None = None) -> Decoder:
-        left = ARRAYS
+        left = ARRAYS if outbox else math.inf  # the other memory holds what the judge wrote
 
         def array(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:
             nonlocal left
             size = nbytes(dtype, shape)
             left -= size
             if left < 0:
-                raise CodecError(f"more than {ARRAYS >> 30} GiB")
+                raise CodecError(f"more than {ARRAYS >> 20} MiB of arrays")
             data = np.empty(size, np.uint8)
             sandbox.read(outbox, offset, memoryview(data))
             return np.ndarray(shape, dtype, data, order=order)
 
         return Decoder(array, self.types, oracle)
 
-    def _as_left(self, staged: RemoteCall, sandbox: Sandbox) -> tuple:
-        """Return what became of the arguments: arrays as they lie in memory, all else as it was."""
+    def _after(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> tuple:
+        """Return what became of the arguments: arrays as they lie in memory, all else as it was or as said."""
+        if _mutable(staged.args):
+            after = self._decoder(sandbox, True)(answer["after"])
+            if not isinstance(after, tuple) or len(after) != len(staged.args):
+                raise CodecError("without the arguments")
+            return after
         layout = Layout()
         tree = encode(staged.args, layout, lambda value: 0 if isinstance(value, Oracle) else -1)
         return self._decoder(sandbox, False, lambda number: None)(tree)

@@ -20,7 +20,12 @@ FORBIDDEN = (
         "fsmount",
         "move_mount",
         "open_tree",
+        "fsconfig",
+        "fspick",
+        "mount_setattr",
     ),
+    # Memory that no process holds and no watchdog sees.
+    *("shmget", "msgget", "semget", "memfd_secret"),
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "process_madvise"),
     *("bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("keyctl", "add_key", "request_key", "open_by_handle_at", "name_to_handle_at", "fanotify_init"),

@@ -17,8 +17,8 @@ TARGET = read(HERE / "target.py")
 CELLS = ("correct", "speed", "found", "calls", "lines")
 HONEST_POINTS = dict(zip(CELLS, (4, 4, 1, 1, 1), strict=True))
 NOTHING = dict.fromkeys(CELLS, 0)
-# What honest but slow code earns; it reads each number once for each window, but always from the same lines.
-SLOW_POINTS = {**NOTHING, "correct": 4, "found": 1, "lines": 1}
+# What honest but slow code earns: it asks about every number and fetches the lines of every window anew.
+SLOW_POINTS = {**NOTHING, "correct": 4, "found": 1}
 
 HONEST = next(cell.source for cell in TARGET.of_role("answer"))
 SLOW = """

@@ -26,7 +26,7 @@ def make_numbers(rng, n=100_000):
 
 
 def make_question(rng, n=1000):
-    return check.oracle(Threshold(int(rng.integers(n)))), n
+    return check.oracle(Threshold(int(rng.integers(n // 2, n)))), n
 
 
 class Threshold:

@@ -1,7 +1,7 @@
 """Replaces the instrument that counts."""
 
 SECTION = "evidence"
-POINTS = {**SLOW_POINTS, "lines": 0}
+POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """

@@ -1,7 +1,7 @@
 """Reaches for the clean room through private names."""
 
 SECTION = "evidence"
-POINTS = {**SLOW_POINTS, "lines": 0}
+POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """

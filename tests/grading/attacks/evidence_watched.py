@@ -1,7 +1,7 @@
 """Sees that it is watched, and fetches less then."""
 
 SECTION = "evidence"
-POINTS = {**SLOW_POINTS, "lines": 0}
+POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """

@@ -1,7 +1,7 @@
 """Returns the right values in a type of half the size."""
 
 SECTION = "forging"
-POINTS = {**NOTHING, "found": 0}
+POINTS = NOTHING
 ANSWER = """
 @njit
 def moving(numbers):

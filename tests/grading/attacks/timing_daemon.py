@@ -2,7 +2,7 @@
 
 SECTION = "timing"
 NOT_ON_STOCK = "it would deadlock a kernel"
-POINTS = {**SLOW_POINTS, "lines": 0}
+POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """

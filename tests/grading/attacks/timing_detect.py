@@ -1,7 +1,7 @@
 """Works only where it thinks that nobody compares."""
 
 SECTION = "timing"
-POINTS = {**SLOW_POINTS, "lines": 0}
+POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """

@@ -1,7 +1,7 @@
 """Computes in a thread between the calls, what the next call will need."""
 
 SECTION = "timing"
-POINTS = {**SLOW_POINTS, "lines": 0}
+POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """

@@ -1,0 +1,319 @@
+"""What a sandbox may use, and that nothing in it runs but when the judge waits for it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from probing import LIMITS, inside, nap, ordinary, start_counting, started
+
+from perflab.judge import bubblewrap, processes, scratch
+from perflab.judge.limits import Cgroup, Limits
+from perflab.judge.sandbox import DiedError
+
+MIB = 1 << 20
+
+pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    one = started()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def fresh():
+    """A sandbox that may be killed."""
+    one = started()
+    yield one
+    one.close()
+
+
+def fill(folder, size):
+    """Write files of 2 MiB into a folder until that fails; return how many there are, of `size` at most."""
+    done = 0
+    while done < size:
+        try:
+            with open(f"{folder}/{done}", "wb") as file:
+                file.write(bytes(2 << 20))
+        except OSError:
+            return done
+        done += 2
+    return done
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
+def test_folders_in_memory_are_bounded(fresh, folder):
+    assert inside(fresh, fill, folder, 64) <= LIMITS.file // MIB
+
+
+def fill_slowly(folder, named):
+    import os
+    import time
+
+    kept = []
+    for i in range(64):
+        kept.append(open(f"{folder}/{i}", "wb"))  # noqa: SIM115
+        kept[-1].write(bytes(2 << 20))
+        kept[-1].flush()
+        if not named:
+            os.unlink(f"{folder}/{i}")
+        time.sleep(0.05)
+    return len(kept)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_folder_on_a_disk_is_bounded_with_a_name_or_without(fresh, named):
+    with pytest.raises(DiedError, match="its files took more than 8 MiB"):
+        inside(fresh, fill_slowly, scratch.PLACE, named)
+    assert not fresh.alive
+
+
+def hold_memory():
+    import os
+    import time
+
+    kept = []
+    for _ in range(32):
+        kept.append(os.memfd_create("hidden"))
+        os.write(kept[-1], bytes(2 << 20))
+        time.sleep(0.05)
+    return len(kept)
+
+
+def test_memory_behind_descriptors_is_bounded(fresh):
+    with pytest.raises(DiedError):
+        inside(fresh, hold_memory)
+
+
+def many_files(folder):
+    import time
+
+    for i in range(50_000):
+        open(f"{folder}/{i}", "w").close()
+    time.sleep(5)
+    return True
+
+
+def test_the_number_of_files_is_bounded(fresh):
+    with pytest.raises(DiedError, match="more than 20,000 files"):
+        inside(fresh, many_files, scratch.PLACE)
+
+
+def one_big_file():
+    import os
+
+    file = os.open("/tmp/big", os.O_CREAT | os.O_RDWR)
+    try:
+        os.ftruncate(file, 1 << 30)
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+def test_one_file_is_bounded(sandbox):
+    import errno
+
+    assert inside(sandbox, one_big_file) == errno.EFBIG
+
+
+def take_memory():
+    kept = []
+    while True:
+        kept.append(bytearray(16 << 20))
+        for i in range(0, 16 << 20, 4096):
+            kept[-1][i] = 1
+
+
+def test_memory_is_bounded(fresh):
+    with pytest.raises(DiedError):
+        inside(fresh, take_memory)
+
+
+def test_memory_is_bounded_without_control_groups(monkeypatch):
+    monkeypatch.setattr("perflab.judge.limits.CGROUPS", Path("/nowhere"))
+    one = started()
+    try:
+        assert one.in_force["memory"] == "watchdog"
+        with pytest.raises(DiedError, match="more than 512 MiB of memory"):
+            inside(one, take_memory)
+    finally:
+        one.close()
+
+
+def fork_on():
+    import os
+    import time
+
+    born = 0
+    for _ in range(200):
+        try:
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+        except OSError:
+            return born
+        born += 1
+    return born
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_processes_are_bounded(groups, monkeypatch):
+    if not groups:
+        monkeypatch.setattr("perflab.judge.limits.CGROUPS", Path("/nowhere"))
+    one = started()
+    user = bubblewrap.NOBODY if os.geteuid() == 0 else os.geteuid()
+    others = 0 if "cgroup" in one.in_force["processes"] else processes.tasks_of(user)
+    try:
+        assert one.in_force["processes"] == ("cgroup" if groups and Cgroup(LIMITS).holds.get("pids") else "rlimit")
+        assert 0 < inside(one, fork_on) <= LIMITS.processes + others
+    finally:
+        one.close()
+
+
+def test_one_sandbox_full_of_processes_leaves_room_to_others(fresh):
+    inside(fresh, fork_on)
+    other = started()
+    try:
+        assert inside(other, ordinary)[0] == 3
+    finally:
+        other.close()
+
+
+def limits_of():
+    import resource
+
+    names = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_CORE", "RLIMIT_NOFILE")
+    return [resource.getrlimit(getattr(resource, name)) for name in names]
+
+
+def test_limits_of_a_process(sandbox):
+    expected = [4 * LIMITS.memory, LIMITS.cpu, LIMITS.file, 0, 256]
+    assert inside(sandbox, limits_of) == [[one, one] for one in expected]
+
+
+def loop():
+    while True:
+        pass
+
+
+def jitted_loop():
+    import numba
+
+    @numba.njit
+    def endless():
+        i = 0
+        while i >= 0:
+            i = (i + 1) % 1000
+        return i
+
+    return endless()
+
+
+@pytest.mark.parametrize("probe", [loop, jitted_loop])
+def test_an_endless_loop_is_killed(probe):
+    one = started(Limits(call=1.5 if probe is loop else 6.0))
+    began = time.monotonic()
+    with pytest.raises(DiedError, match="did not end within"):
+        inside(one, probe)
+    assert time.monotonic() - began < 12
+    assert not one.alive
+
+
+def test_time_in_all_is_bounded_but_for_time_when_it_is_stopped():
+    one = started(Limits(call=5.0, wall=1.5))
+    try:
+        time.sleep(2)
+        assert inside(one, nap, 0.1)
+        with pytest.raises(DiedError, match=r"more than 1.5 s in all"):
+            naps(one)
+    finally:
+        one.close()
+
+
+def naps(sandbox):
+    for _ in range(40):
+        inside(sandbox, nap, 0.1)
+
+
+def chatter():
+    import os
+
+    for _ in range(100):
+        os.write(2, b"x" * 10_000)
+        os.write(1, b"x" * 10_000)
+    return True
+
+
+def test_a_talkative_program_is_not_held_up(sandbox):
+    assert inside(sandbox, chatter)
+
+
+# Stopped between calls, and gone with the judge
+
+
+def beats():
+    import os
+
+    return os.path.getsize("/tmp/beat") if os.path.exists("/tmp/beat") else 0
+
+
+def test_nothing_runs_between_calls(fresh):
+    inside(fresh, start_counting)
+    inside(fresh, nap, 0.3)
+    before = inside(fresh, beats)
+    time.sleep(1)
+    assert 0 < before <= inside(fresh, beats) < before + 30
+
+
+def breed():
+    """Let each process start the next and end: nobody lives long."""
+    import os
+
+    if os.fork() == 0:
+        while True:
+            if os.fork():
+                os._exit(0)
+    return True
+
+
+def test_a_chain_of_processes_does_not_outrun_the_judge(fresh):
+    began = time.monotonic()
+    try:
+        inside(fresh, breed)
+        for _ in range(20):
+            inside(fresh, nap, 0.01)
+            assert all(processes._is_still(pid) for pid in processes.tree(fresh._root))
+    except DiedError:
+        assert not fresh.alive
+    assert time.monotonic() - began < 30
+
+
+def test_all_its_processes_are_gone_when_it_is_closed(fresh):
+    inside(fresh, start_counting)
+    pids = list(fresh._stopped)
+    assert len(pids) >= 3
+    fresh.close()
+    assert not [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]
+
+
+def test_it_dies_with_the_judge():
+    program = (
+        "import os, sys; from perflab.judge import bubblewrap; from perflab.judge.limits import Limits\n"
+        "one = bubblewrap.start(Limits(), 'plain', ())\n"
+        "one.ready(); print(*one._stopped, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program]
+    judge = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pids = list(map(int, judge.stdout.readline().split()))
+    assert len(pids) == 2
+    judge.kill()
+    judge.wait()
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in pids)
