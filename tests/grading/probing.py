@@ -23,7 +23,7 @@ def inside(sandbox: Sandbox, probe: Callable[..., Any], *args: Any) -> Any:
     source = f"import json\n\n{inspect.getsource(probe)}\ndef run():\n"
     source += f"    return json.dumps({probe.__name__}(*json.loads({json.dumps(args)!r})))\n"
     answer, _, _ = sandbox.ask({"do": "cell", "source": source})
-    assert answer == {"ok": True}
+    assert answer == {"ok": True}, answer
     answer, _, _ = sandbox.ask({"do": "call", "name": "run", "args": ["tuple", []], "after": False})
     assert "result" in answer, answer
     return json.loads(answer["result"][1])

@@ -275,9 +275,11 @@ def breed():
     import os
 
     if os.fork() == 0:
-        while True:
-            if os.fork():
-                os._exit(0)
+        try:
+            while not os.fork():
+                pass
+        finally:
+            os._exit(0)
     return True
 
 
