@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "perflab"
 # From the bottom up; a room imports from those below it and from itself.
 ROOMS = (
+    *("intrinsics", "atomics", "hints", "threads", "simd"),
     *("models", "timing", "figures", "counters", "codegen", "machine"),
     *("claims", "check", "guest", "course", "judge", "sphinxext", "cli"),
 )
@@ -52,6 +53,17 @@ def test_models_need_numpy_and_numba_only(path):
 
     outside = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
     assert outside <= {"numpy", "numba", "perflab"}
+
+
+PRIMITIVES = [path for path in MODULES if room(path) in ("intrinsics", "atomics", "hints", "threads", "simd")]
+
+
+@pytest.mark.parametrize("path", PRIMITIVES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_primitives_need_no_more_than_numba_does(path):
+    import sys
+
+    outside = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
+    assert outside <= {"numpy", "numba", "llvmlite", "perflab"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.stem)
