@@ -7,8 +7,9 @@ and `seconds_of` are its parts.
 """
 
 from perflab.timing.clocks import CLOCKS, Clock, seconds_of
-from perflab.timing.compare import CALLS, UnequalWorkError, compare
+from perflab.timing.compare import CALLS, compare
 from perflab.timing.comparison import Comparison, Verdict
+from perflab.timing.first_calls import UnequalWorkError
 from perflab.timing.intervals import CONFIDENCE, Interval, interval
 from perflab.timing.pairs import LOOK_EVERY, PAIRS, Pairs, paired
 

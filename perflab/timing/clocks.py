@@ -11,7 +11,7 @@ CLOCKS: dict[str, Callable[[], int]] = {"cpu": time.process_time_ns, "wall": tim
 
 
 def seconds_of(call: Callable[[], Any], clock: Clock = "cpu") -> tuple[float, Any]:
-    """Run `call` once with the garbage collector quiet; return its seconds and its result.
+    """Time one call, with the garbage collector quiet.
 
     Parameters
     ----------
@@ -20,7 +20,20 @@ def seconds_of(call: Callable[[], Any], clock: Clock = "cpu") -> tuple[float, An
     clock : {"cpu", "wall"}
         "cpu" is the CPU time of the whole process, all its threads: waiting and other programs cost nothing,
         hidden threads do. "wall" is for I/O and for threads.
+
+    Returns
+    -------
+    seconds : float
+    result : object
+        What the call returned.
+
+    Raises
+    ------
+    ValueError
+        If there is no such clock.
     """
+    if clock not in tuple(CLOCKS):
+        raise ValueError(f"clock: one of {', '.join(map(repr, CLOCKS))}, got {clock!r}")
     now = CLOCKS[clock]
     was_enabled = gc.isenabled()
     gc.disable()

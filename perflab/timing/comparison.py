@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from perflab.timing.clocks import Clock
-from perflab.timing.pairs import Pairs
+from perflab.timing.pairs import PAIRS, Pairs
 
 Verdict = Literal["above", "below", "unsure"]
 
@@ -43,16 +43,26 @@ class Comparison:
 
     def __repr__(self) -> str:
         how = "CPU time" if self.clock == "cpu" else "wall time"
+        n = len(self.pairs.ratios)
+        sure = f"99 % sure of {self.low:.3g} to {self.high:.3g}" if self._bounded else "not sure at all"
         lines = [
-            f"{self.ratio:.3g} times as fast, 99 % sure of {self.low:.3g} to {self.high:.3g} "
-            f"({len(self.pairs.ratios)} pairs, {how})",
+            f"{self.ratio:.3g} times as fast, {sure} ({n} pair{'s' if n > 1 else ''}, {how})",
             f"{self._sentence()} Baseline {_duration(self.pairs.baseline)}, "
             f"candidate {_duration(self.pairs.candidate)}.",
             *self.disturbances,
         ]
         return "\n".join(lines)
 
+    @property
+    def _bounded(self) -> bool:
+        return self.high < np.inf
+
     def _sentence(self) -> str:
+        if not self._bounded:
+            return (
+                f"Too few pairs to say whether that is above {self.threshold:g}: it takes {PAIRS[0]}. "
+                "Make the input smaller, or the budget larger."
+            )
         if self.verdict == "unsure":
             return f"Too noisy to say whether that is above {self.threshold:g}."
         return f"That is {self.verdict} {self.threshold:g}."

@@ -1,14 +1,19 @@
-"""What disturbed a measurement, in words: switches, stolen time, a frequency that moved."""
+"""What disturbed a measurement, in words: switches, stolen time, a frequency that moved, calls too short."""
 
 import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from perflab.timing.pairs import Pairs
+
 SWITCHES_A_SECOND = 20  # involuntary ones; a quiet machine has a few
 SWITCHES = 10  # fewer say nothing
 STOLEN = 0.01  # of all processors' time, by the hypervisor
 FREQUENCY = 0.05  # relative change
+SHORT = 2e-5  # seconds: below, the clock and the call itself are a per cent of what is measured, or more
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,11 @@ def disturbances(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     seconds = max(after.seconds - before.seconds, 1e-9)
     switches = after.switches - before.switches
     if switches >= SWITCHES and switches / seconds > SWITCHES_A_SECOND:
-        said.append(f"Other programs took the core away {switches} times in {seconds:.1f} s; close what you can.")
+        # The kernel does not say who: threads of this very process take it from one another as well.
+        said.append(
+            f"Other programs, or other threads of this one, took the core away {switches} times in "
+            f"{seconds:.1f} s; close what you can."
+        )
     if before.ticks and after.ticks:
         total, stolen = (b - a for a, b in zip(before.ticks, after.ticks, strict=True))
         if total > 0 and stolen / total > STOLEN:
@@ -41,6 +50,14 @@ def disturbances(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     if before.frequency and after.frequency and abs(after.frequency / before.frequency - 1) > FREQUENCY:
         said.append(f"The clock rate went from {before.frequency / 1e6:.1f} to {after.frequency / 1e6:.1f} GHz.")
     return tuple(said)
+
+
+def too_short(pairs: Pairs) -> tuple[str, ...]:
+    """Say so if even the slower side is over too soon for its time to be its own."""
+    longest = max(float(np.median(side)) for side in (pairs.baseline, pairs.candidate))
+    if longest >= SHORT:
+        return ()
+    return (f"Even the slower side lasts {longest * 1e6:.2g} µs only; make an input that takes it 2 ms or more.",)
 
 
 def _ticks() -> tuple[int, int] | None:

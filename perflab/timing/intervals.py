@@ -35,6 +35,15 @@ def interval(ratios: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     confidence : float
         Between 0 and 1.
 
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If `ratios` is no list of positive numbers, or `confidence` no share.
+
     References
     ----------
     W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2.
@@ -44,6 +53,10 @@ def interval(ratios: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     ordered = np.array(ratios, dtype=float)
     if ordered.ndim != 1 or ordered.size == 0:
         raise ValueError(f"ratios: expected a list of at least one number, got shape {ordered.shape}")
+    if not (ordered > 0).all():
+        raise ValueError(f"ratios: positive numbers, got {ordered[~(ordered > 0)][0]!s}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence: between 0 and 1, got {confidence!r}")
     ordered.sort()
     median = float(np.median(ordered))
     tails = bdtr(np.arange(ordered.size), ordered.size, 0.5)  # P(X <= k) of the binomial, rising with k

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perflab.timing.deadline import OutOfTimeError
 from perflab.timing.intervals import Interval, interval
 
 PAIRS = (9, 41)  # fewest and most pairs; nine is the least that allows a sharp interval at this confidence
@@ -49,22 +50,39 @@ def paired(
     Parameters
     ----------
     pair : callable
-        ``pair(i)`` measures pair i and returns the seconds of baseline and candidate.
+        ``pair(i)`` measures pair i and returns the seconds of baseline and candidate. Where an alarm of
+        `perflab.timing.deadline` ends it, the pairs before it are the answer.
     decided : callable
         ``decided(interval)`` tells whether more pairs could still change the answer.
     fewest, most : int
         Bounds on the number of pairs; the interval is looked at every fourth pair from `fewest` on.
     budget : float
         Seconds, by the wall clock, after which no further pair begins; what there is is returned then.
+
+    Returns
+    -------
+    Pairs
+
+    Raises
+    ------
+    ValueError
+        If `fewest` is no number of pairs, or more than `most`.
     """
+    if not 1 <= fewest <= most:
+        raise ValueError(f"fewest and most: numbers of pairs, 1 <= fewest <= most, got {fewest} and {most}")
     seconds: list[tuple[float, float]] = []
     start = time.monotonic()
     while True:
         goal = fewest if not seconds else min(len(seconds) + LOOK_EVERY, most)
         late = False
         while len(seconds) < goal and not late:
-            seconds.append(pair(len(seconds)))
-            late = time.monotonic() - start > budget
+            try:
+                seconds.append(pair(len(seconds)))
+            except OutOfTimeError:
+                if not seconds:
+                    raise
+                late = True
+            late = late or time.monotonic() - start > budget
         baseline, candidate = np.array(seconds, dtype=float).T
         now = interval(baseline / candidate, PER_LOOK)
         if late or decided(now) or len(seconds) >= most:

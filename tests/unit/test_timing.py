@@ -44,10 +44,19 @@ def test_interval_does_not_care_about_order_or_type():
     assert interval([3, 1, 2] * 5) == interval(np.sort(np.array([3.0, 1.0, 2.0] * 5)))
 
 
-@pytest.mark.parametrize("ratios", [[], [[1.0, 2.0]], 3.0])
+@pytest.mark.parametrize("ratios", [[], [[1.0, 2.0]], 3.0, [1.0, 0.0], [1.0, float("nan")]])
 def test_interval_of_no_list_names_the_argument(ratios):
     with pytest.raises(ValueError, match="ratios"):
         interval(ratios)
+
+
+def test_bad_arguments_of_the_parts_are_named():
+    with pytest.raises(ValueError, match="confidence: between 0 and 1, got 99"):
+        interval([1.0] * 9, 99)
+    with pytest.raises(ValueError, match="fewest and most: numbers of pairs"):
+        paired(lambda i: (1.0, 1.0), lambda i: True, fewest=5, most=4)
+    with pytest.raises(ValueError, match="clock: one of 'cpu', 'wall', got 'sun'"):
+        seconds_of(int, "sun")
 
 
 def test_a_decided_measurement_stops_at_the_fewest_pairs():
