@@ -139,6 +139,8 @@ class LocalBench:
             raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
         staged.ran = True
         fn, args = self.fn, staged.args
+        if metric in codegen.METRICS and not codegen.inspectable(fn):
+            raise FunctionFailedError(f"{name_of(fn)} is not compiled by Numba: decorate it with @njit.")
         try:
             with quiet(), reported(fn):
                 if metric == "lines":
@@ -153,8 +155,10 @@ class LocalBench:
             raise
 
 
-def is_metric(metric: str) -> bool:
+def is_metric(metric: object) -> bool:
     """Tell whether a bench can count this."""
+    if not isinstance(metric, str):
+        return False
     return metric in METRICS or (metric.startswith(counters.BY_NAME) and metric != counters.BY_NAME)
 
 

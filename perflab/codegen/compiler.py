@@ -24,6 +24,11 @@ class CodegenError(RuntimeError):
     """A function that could not be compiled for inspection; the text says why."""
 
 
+def inspectable(fn: Any) -> bool:
+    """Tell whether `fn` is a function that Numba compiles when it is called, as @njit makes it."""
+    return isinstance(fn, Dispatcher)
+
+
 def compiled(fn: Dispatcher, args: tuple | str, seconds: float = SECONDS) -> dict[str, Any]:
     """Compile `fn` in a helper process; return its assembly and its intermediate code.
 
@@ -47,7 +52,7 @@ def compiled(fn: Dispatcher, args: tuple | str, seconds: float = SECONDS) -> dic
     CodegenError
         If it does not compile, or not in time.
     """
-    if not isinstance(fn, Dispatcher):
+    if not inspectable(fn):
         kind = type(fn).__name__
         raise TypeError(f"fn: a function that Numba compiles, got a {kind}; decorate it with @njit")
     if fn.targetoptions.get("parallel"):
@@ -72,7 +77,10 @@ def compiled(fn: Dispatcher, args: tuple | str, seconds: float = SECONDS) -> dic
 
 def _signature(args: tuple | str) -> tuple[types.Type, ...]:
     if isinstance(args, str):
-        return tuple(sigutils.normalize_signature(args)[0])
+        try:
+            return tuple(sigutils.normalize_signature(args)[0])
+        except Exception as error:  # of any kind: Numba evaluates the text
+            raise TypeError(f"args: no signature of Numba's, such as 'f8(f8[::1])': {args!r} ({error})") from error
     if not isinstance(args, tuple):
         raise TypeError(f"args: a tuple of arguments or types, got a {type(args).__name__}; write (x,) for one")
     try:

@@ -83,6 +83,10 @@ def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> C
     seconds : float
         When to give up.
 
+    Returns
+    -------
+    Code
+
     Raises
     ------
     TypeError
@@ -108,6 +112,18 @@ def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> C
 
 def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
     """Return one number about the hot loop of `fn`; without a loop, 0.
+
+    Parameters
+    ----------
+    metric : str
+        A key of `METRICS`.
+    fn : Numba function
+    args : tuple
+        See `inspect`.
+
+    Returns
+    -------
+    float
 
     Raises
     ------

@@ -19,7 +19,7 @@ RUNNING = "The block has not ended yet; read its counts when it has."
 STOPPED = (
     "strace stops the process at each system call, which would count as switches: count them without syscalls."
 )
-NOT_ASKED = "Not asked for: write count({}=...)."
+NOT_ASKED = "Not asked for: write count(syscalls=True)."
 # Metrics of `check.counts`, and how a report names them.
 METRICS = {
     "page_faults": "page faults",
@@ -80,7 +80,7 @@ class Counts:
     allocations: Count = field(default_factory=_later)
     frees: Count = field(default_factory=_later)
     collections: Count = field(default_factory=_later)
-    syscalls: Counter[str] | Absent = field(default_factory=lambda: Absent(NOT_ASKED.format("syscalls")))
+    syscalls: Counter[str] | Absent = field(default_factory=lambda: Absent(NOT_ASKED))
     events: dict[str, Count] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -183,7 +183,11 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
         If there is no such count on this machine.
     ValueError
         If the metric is unknown.
+    TypeError
+        If `call` is no function.
     """
+    if not callable(call):
+        raise TypeError(f"call: a function without arguments, got a {type(call).__name__}; write lambda: ...")
     with _gauge(metric)() as block, block as counts:
         result = call()
     if metric == "syscalls":
@@ -213,6 +217,10 @@ def available() -> dict[str, str | None]:
     """Tell which instruments work here: for each None, or why it does not and what to do.
 
     Each is tried, which takes less than a second.
+
+    Returns
+    -------
+    dict of str to (str or None)
     """
     with count(events=("page_faults", "instructions")) as counts:
         pass

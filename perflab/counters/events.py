@@ -57,8 +57,10 @@ def perf_events(names: Sequence[str]) -> Iterator[Block]:
     Raises
     ------
     ValueError
-        If a name is unknown.
+        If a name is unknown, or there is a text in place of a list.
     """
+    if isinstance(names, str):
+        raise ValueError(f"events: a list of names, got {names!r}; write [{names!r}]")
     if unknown := [name for name in names if name not in EVENTS]:
         raise ValueError(f"events: {unknown[0]!r} is none of {', '.join(EVENTS)}")
     counts: dict[str, int | Absent] = {}

@@ -68,6 +68,10 @@ def ceilings(*, cores: int = 1, fresh: bool = False) -> Ceilings:
         Measure even if the result is remembered. It is remembered in ``$XDG_CACHE_HOME/perflab`` (by default
         ``~/.cache/perflab``), for this machine, these versions and these modules' content.
 
+    Returns
+    -------
+    Ceilings
+
     Raises
     ------
     ValueError

@@ -85,6 +85,10 @@ def numbers(*, fresh: bool = False) -> Numbers:
     fresh : bool
         Measure even if they are remembered; see `ceilings`.
 
+    Returns
+    -------
+    Numbers
+
     References
     ----------
     J. Dean, Designs, Lessons and Advice from Building Large Distributed Systems, LADIS 2009, "numbers everyone

@@ -69,6 +69,11 @@ def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> Figure:
     Figure
         Show it with ``figures.show(fig, describe_roofline(kernels, ceilings))``.
 
+    Raises
+    ------
+    ValueError
+        If there is no kernel.
+
     References
     ----------
     S. Williams, A. Waterman, D. Patterson, Roofline: an insightful visual performance model for multicore

@@ -36,8 +36,8 @@ def compare(
     the interval lies on one side of `threshold`.
 
     In the main thread an alarm ends Python code that lasts longer than the budget. Compiled code cannot be
-    interrupted: its first call is tried in a fork of this process, and a later one overruns the budget by what is
-    left of it.
+    interrupted: its first call is tried in a fork of this process; a later one is waited for, however long it
+    lasts.
 
     Parameters
     ----------
@@ -55,6 +55,10 @@ def compare(
         Seconds for the measurement, and for each first call. What was measured when they are over is the answer.
     seed : int, optional
         Of the inputs and of the order; fresh by default.
+
+    Returns
+    -------
+    Comparison
 
     Raises
     ------

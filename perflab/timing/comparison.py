@@ -92,8 +92,8 @@ def _picture(comparison: Comparison) -> str:
     low, high, at = x(comparison.low), x(comparison.high), x(comparison.threshold)
     about = f"{len(ratios)} paired ratios, {ratios.min():.3g} to {ratios.max():.3g}, median {comparison.ratio:.3g}"
     return (
-        f'<svg role="img" aria-label="{about}" width="{WIDTH}" height="{HEIGHT}" '
-        f'style="max-width:100%;fill:currentColor;stroke:none;font:11px sans-serif">'
+        f'<svg role="img" aria-label="{about}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'style="max-width:100%;height:auto;fill:currentColor;stroke:none;font:11px sans-serif">'
         f'<rect x="{low:.1f}" y="{middle - 14:.1f}" width="{max(high - low, 1):.1f}" height="28" opacity="0.15"/>'
         f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{middle - 20:.1f}" y2="{middle + 20:.1f}" '
         f'stroke="currentColor" stroke-dasharray="3"/>{dots}'

@@ -98,6 +98,14 @@ def test_an_unknown_metric_is_named():
     bench = LocalBench(abs)
     with pytest.raises(ValueError, match=r"metric: one of 'calls', 'lines', .* or a function, got 'joules'"):
         bench.count(bench.stage((1,)), "joules")
+    with pytest.raises(ValueError, match=r"metric: one of .* or a function, got 3"):
+        bench.count(bench.stage((1,)), 3)
+
+
+def test_generated_code_of_what_is_not_compiled_says_how_to_compile_it():
+    bench = LocalBench(abs)
+    with pytest.raises(FunctionFailedError, match=r"^abs is not compiled by Numba: decorate it with @njit\.$"):
+        bench.count(bench.stage((1,)), "vector_bits")
 
 
 def test_an_error_says_what_and_at_which_line_of_the_learners_cell():

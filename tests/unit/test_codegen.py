@@ -300,6 +300,12 @@ def test_arguments_have_to_be_a_tuple_of_what_numba_knows():
         inspect(strict_sum, (object(),))
 
 
+@pytest.mark.parametrize("signature", ["f8(f8[", "hello", "", "f8(f8[::1]) + 1"])
+def test_a_signature_that_is_none_is_named(signature):
+    with pytest.raises(TypeError, match=r"args: no signature of Numba's, such as 'f8\(f8\[::1\]\)'"):
+        inspect(strict_sum, signature)
+
+
 def test_what_does_not_compile_says_why():
     @njit
     def wrong(a):

@@ -4,6 +4,7 @@ import errno
 import gc
 import mmap
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -261,6 +262,10 @@ def test_an_event_that_the_kernel_refuses_is_absent(monkeypatch):
 def test_unknown_events_and_metrics_are_named():
     with pytest.raises(ValueError, match="'warp_drive' is none of"), count(events=["warp_drive"]):
         pass
+    with pytest.raises(ValueError, match=r"events: a list of names.*\['cycles'\]"), count(events="cycles"):
+        pass
+    with pytest.raises(TypeError, match="call: a function without arguments, got a int"):
+        measure("reads", 3)
     for metric in ("warps", "syscalls:"):
         with pytest.raises(ValueError, match="metric: one of 'page_faults'"):
             measure(metric, lambda: None)
@@ -279,10 +284,27 @@ def test_absent_is_no_number():
         lambda: bool(absent),
         lambda: float(absent),
         lambda: sum([absent]),
+        lambda: absent**2,
+        lambda: np.float64(1) + absent,
+        lambda: f"{absent:,}",
+        lambda: len(absent),
+        lambda: list(absent),
+        lambda: absent["read"],
+        lambda: "read" in absent,
+        lambda: absent.most_common(),
     ):
         with pytest.raises(AbsentError, match="buy one"):
             use()
     assert "buy one" in repr(absent)
+    assert f"{absent}" == repr(absent)
+    assert pickle.loads(pickle.dumps(absent)).reason == absent.reason
+
+
+def test_system_calls_that_nobody_asked_for_say_how_to_ask():
+    with count() as counts:
+        pass
+    with pytest.raises(AbsentError, match=r"count\(syscalls=True\)"):
+        counts.syscalls["read"]
 
 
 def test_without_proc_the_rest_still_counts(monkeypatch):
