@@ -28,11 +28,16 @@ void transpose(const double *restrict a, double *restrict out, int64_t n) {
 void matmul(const double *restrict a, const double *restrict b, double *restrict c, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         double *row = c + i * n;
-        // A tile of four rows of b in registers: c is read and written once for four of them.
-        for (int64_t k = 0; k < n; k += 4) {
-            double w = a[i * n + k], x = a[i * n + k + 1], y = a[i * n + k + 2], z = a[i * n + k + 3];
-            const double *b0 = b + k * n, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
-            for (int64_t j = 0; j < n; j++) row[j] = row[j] + w * b0[j] + x * b1[j] + y * b2[j] + z * b3[j];
+        // A tile of eight rows of b: c is read and written once for eight of them. (With four, gcc makes eight of
+        // two iterations by itself, and LLVM does not.)
+        for (int64_t k = 0; k < n; k += 8) {
+            const double *x = a + i * n + k, *b0 = b + k * n, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
+            const double *b4 = b3 + n, *b5 = b4 + n, *b6 = b5 + n, *b7 = b6 + n;
+            double x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3], x4 = x[4], x5 = x[5], x6 = x[6], x7 = x[7];
+            for (int64_t j = 0; j < n; j++) {
+                double half = row[j] + x0 * b0[j] + x1 * b1[j] + x2 * b2[j] + x3 * b3[j];
+                row[j] = half + x4 * b4[j] + x5 * b5[j] + x6 * b6[j] + x7 * b7[j];
+            }
         }
     }
 }

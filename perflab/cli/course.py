@@ -139,6 +139,12 @@ def doctor(
         step("try the instruments")
         abilities = machine.abilities()
     out.print(_ceilings_table(measured))
+    if any(together.slower_than(measured[0]) for together in measured[1:]):
+        out.print(
+            "All cores together were slower than one: other programs had the rest. Close them, then measure again "
+            "by perflab doctor --fresh.",
+            soft_wrap=True,
+        )
     table = Table("what", "time", "quickest = 1", "how", title="Latency numbers of this machine")
     for row in numbers.cells():
         table.add_row(*row)

@@ -66,7 +66,7 @@ class Code:
         return f"{headline}\n{text}\n\n{annotated(self.hot)}"
 
     def _repr_html_(self) -> str:
-        return f'<pre style="overflow-x:auto;line-height:1.3">{html.escape(str(self))}</pre>'
+        return f'<pre style="overflow-x:auto;line-height:1.3;font-family:monospace">{html.escape(str(self))}</pre>'
 
 
 def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> Code:

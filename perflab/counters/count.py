@@ -86,6 +86,7 @@ class Counts:
     def __str__(self) -> str:
         rows = [(f.name, getattr(self, f.name)) for f in fields(self) if f.name not in ("syscalls", "events")]
         if isinstance(self.syscalls, Counter):
+            rows.append(("syscalls", sum(self.syscalls.values())))
             rows += [(f"  {name}", number) for name, number in self.syscalls.most_common()]
         rows += list(self.events.items())
         width = max(len(name) for name, _ in rows)

@@ -21,10 +21,12 @@ from perflab.machine.description import Machine, describe
 from perflab.machine.rates import Rate, rates
 from perflab.machine.remember import remembered
 
-RATES = ("read", "write", "copy", "triad", "flops32", "flops64", "scalar")
+ARITHMETIC = ("flops32", "flops64", "scalar")
+NOISE = 0.85  # a rate that is lower than this share of another is lower for a reason
+RATES = ("read", "write", "copy", "triad", *ARITHMETIC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ceilings:
     """What one core reaches, or several together.
 
@@ -51,6 +53,19 @@ class Ceilings:
     scalar: Rate
     working_set: int
     cores: int
+
+    def slower_than(self, fewer: "Ceilings") -> bool:
+        """Tell whether something is clearly slower than on fewer cores: other programs took part in measuring."""
+        return any(getattr(self, name).best < NOISE * getattr(fewer, name).best for name in RATES)
+
+    def __repr__(self) -> str:
+        lines = [f"{'':<8}  best  quartiles, with {self.cores} core{'s' if self.cores > 1 else ''}"]
+        for name in RATES:
+            rate = getattr(self, name)
+            low, high, best = (f"{value / 1e9:.1f}" for value in (rate.lower, rate.upper, rate.best))
+            unit = "GFLOP/s" if name in ARITHMETIC else "GB/s"
+            lines.append(f"{name:<8} {best:>5}  {low} to {high} {unit}")
+        return "\n".join(lines)
 
 
 def ceilings(*, cores: int = 1, fresh: bool = False) -> Ceilings:

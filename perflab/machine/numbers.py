@@ -64,11 +64,12 @@ class Numbers:
         ]
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in HEADS)
+        left = ' style="text-align:left"'  # notebooks put the text of all cells to the right
+        head = "".join(f"<th{left}>{name}</th>" for name in HEADS)
         body = "".join(
             # A number stays with its unit, however narrow the page.
-            f"<tr><td>{html.escape(what)}</td><td>{seconds.replace(' ', '&nbsp;')}</td><td>{loads}</td>"
-            f"<td>{html.escape(how)}</td></tr>"
+            f"<tr><td{left}>{html.escape(what)}</td><td>{seconds.replace(' ', '&nbsp;')}</td><td>{loads}</td>"
+            f"<td{left}>{html.escape(how)}</td></tr>"
             for what, seconds, loads, how in self.cells()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -284,11 +284,12 @@ def test_an_unknown_command_is_an_error(fails):
 
 def test_doctor_shows_what_there_is_and_what_is_not(monkeypatch):
     number = machine.Numbers((machine.Number("load", 1e-9, "How."), machine.Number("nap", None, "no bed")))
-    rate = machine.Rate(4e9, 1e9, 2e9, 3e9)
     asked = []
+    share = {}  # of one core's rate, by the number of cores
 
     def ceilings(cores=1, fresh=False):
         asked.append((cores, fresh))
+        rate = machine.Rate(4e9 * share.get(cores, 1), 1e9, 1e9, 1e9)
         return machine.Ceilings(*[rate] * 7, 1 << 20, cores)
 
     monkeypatch.setattr(machine, "ceilings", ceilings)
@@ -301,3 +302,8 @@ def test_doctor_shows_what_there_is_and_what_is_not(monkeypatch):
     assert "4.0" in result.output
     cores = machine.describe().cores
     assert asked == ([(1, True), (cores, True)] if cores > 1 else [(1, True)])
+    assert "slower than one" not in result.output
+    if cores > 1:
+        share[cores] = 0.5
+        result = CliRunner().invoke(cli.app, ["doctor"])
+        assert "All cores together were slower than one: other programs had the rest." in result.output

@@ -184,6 +184,9 @@ def test_system_calls_by_name():
         assert counts.syscalls["openat"] == counts.syscalls["close"] == 1
         assert isinstance(counts.voluntary_switches, Absent)
         assert counts.reads == 0
+        rows = [line.split() for line in str(counts).splitlines()]
+        assert ["syscalls", str(sum(counts.syscalls.values()))] in rows
+        assert ["getppid", "5"] in rows
     assert syscalls._tracer() == 0
 
 

@@ -123,6 +123,14 @@ def test_working_set_outgrows_the_caches_within_bounds():
     assert working_set(32 << 20, memory=None) == 384 << 20
 
 
+def test_ceilings_are_a_table():
+    rate = Rate(4e9, 1e9, 2e9, 3e9)
+    lines = repr(Ceilings(*[rate] * len(RATES), 1 << 20, 2)).splitlines()
+    assert lines[0].split() == ["best", "quartiles,", "with", "2", "cores"]
+    assert lines[1].split() == ["read", "4.0", "1.0", "to", "3.0", "GB/s"]
+    assert lines[-1].split() == ["scalar", "4.0", "1.0", "to", "3.0", "GFLOP/s"]
+
+
 # Kernels
 
 
