@@ -9,9 +9,10 @@ import numpy as np
 
 from perflab.timing.clocks import CLOCKS, Clock, seconds_of
 from perflab.timing.comparison import Comparison, Verdict
-from perflab.timing.deadline import OutOfTimeError, deadline
+from perflab.timing.deadline import OutOfTimeError, within
 from perflab.timing.disturbance import disturbances, snapshot, too_short
 from perflab.timing.first_calls import WAY_OUT, Maker, called, check_first_calls, fresh
+from perflab.timing.intervals import Interval
 from perflab.timing.pairs import PAIRS, paired
 
 CALLS = 3  # a half of a pair is the best of so many calls, each on an input of its own
@@ -108,10 +109,12 @@ def compare(
         seconds = {name: half(name, keys) for name in rng.permutation(list(sides))}
         return seconds["baseline"], seconds["candidate"]
 
+    def decided(i: Interval) -> bool:
+        return i.low > threshold or i.high < threshold
+
     before = snapshot()
     try:
-        with deadline(budget):
-            measured = paired(pair, lambda i: i.low > threshold or i.high < threshold, *pairs, budget=budget)
+        measured = within(budget, lambda: paired(pair, decided, *pairs, budget=budget))
     except OutOfTimeError:
         text = f"budget: not one pair, of {CALLS} calls of each side, was measured in {budget:g} s; {WAY_OUT}"
         raise TimeoutError(text) from None

@@ -3,10 +3,12 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 AGAIN = 1.0  # seconds until the alarm rings once more, where the code at hand swallowed it
+
+Result = TypeVar("Result")
 
 
 class OutOfTimeError(BaseException):
@@ -14,42 +16,54 @@ class OutOfTimeError(BaseException):
 
 
 def can_interrupt() -> bool:
-    """Tell whether `deadline` has an alarm here: only the main thread of a Unix process does."""
+    """Tell whether `within` has an alarm here: only the main thread of a Unix process does."""
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTimeError` in the block after so many seconds.
+def within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Call a function, and interrupt it after so many seconds.
 
-    It interrupts Python code, sleeping and waiting. Compiled code it cannot interrupt: there it raises when the
-    call returns. Where there is no alarm, see `can_interrupt`, the block runs without a limit.
+    The alarm interrupts Python code, sleeping and waiting. Compiled code it cannot interrupt: there it raises when
+    the call returns. Where there is no alarm, see `can_interrupt`, the call has no limit.
 
     Parameters
     ----------
     seconds : float
-        Above 0. Another alarm that is due earlier goes first; a later one is put back when the block has ended.
+        Above 0. Another alarm that is due earlier goes first; a later one is put back.
+    call : callable
+        Called without arguments. (A function, not a context manager: that could be left by the alarm before its
+        block has begun, and nobody would turn the alarm off.)
+
+    Returns
+    -------
+    object
+        What the call returned.
+
+    Raises
+    ------
+    OutOfTimeError
+        When the time is over.
     """
     if not can_interrupt():
-        yield
-        return
-    start = time.monotonic()
-    handler = signal.signal(signal.SIGALRM, _ring)
-    due, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        return call()
+    ringing = True
+
+    def ring(*_: object) -> None:
+        if ringing:
+            raise OutOfTimeError
+
+    due, interval = signal.getitimer(signal.ITIMER_REAL)
     if 0 < due < seconds:
-        signal.signal(signal.SIGALRM, handler)
-        signal.setitimer(signal.ITIMER_REAL, due, interval)
-        yield
-        return
+        return call()
+    start = time.monotonic()
+    handler = signal.signal(signal.SIGALRM, ring)
     try:
-        yield
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        return call()
     finally:
+        ringing = False  # first: an alarm that rings from here on finds nothing to interrupt
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         if due:
             left = due - (time.monotonic() - start)
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), interval)
-
-
-def _ring(*_: object) -> None:
-    raise OutOfTimeError

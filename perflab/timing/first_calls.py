@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from perflab.timing.agreement import agree
-from perflab.timing.deadline import OutOfTimeError, can_interrupt, deadline
+from perflab.timing.deadline import OutOfTimeError, can_interrupt, within
 from perflab.timing.trial import trial
 
 Maker = Callable[[np.random.Generator], tuple]
@@ -40,8 +40,7 @@ def check_first_calls(sides: dict[str, Callable[..., Any]], make: Maker, key: in
         See `perflab.timing.compare`.
     """
     try:
-        with deadline(budget):
-            one, other = fresh(make, key), fresh(make, key)
+        one, other = within(budget, lambda: (fresh(make, key), fresh(make, key)))
     except OutOfTimeError:
         raise TimeoutError(f"make: two inputs took longer than {budget:g} s; {WAY_OUT}") from None
     if (kept := _kept(one, other)) is not None:
@@ -68,8 +67,7 @@ def _outcome(name: str, fn: Callable[..., Any], make: Maker, key: int, budget: f
         raise RuntimeError(f"{name}: it crashed on its first call; an index out of range? (try boundscheck=True)")
     args = fresh(make, key)
     try:
-        with deadline(budget):
-            return called(name, lambda: fn(*args)), args
+        return within(budget, lambda: called(name, lambda: fn(*args))), args
     except OutOfTimeError:
         raise TimeoutError(late) from None
 

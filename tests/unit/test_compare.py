@@ -15,7 +15,7 @@ from numba import njit
 from perflab import timing
 from perflab.timing import Interval, Pairs, UnequalWorkError, compare, paired
 from perflab.timing.agreement import agree
-from perflab.timing.deadline import OutOfTimeError, deadline
+from perflab.timing.deadline import OutOfTimeError, within
 from perflab.timing.disturbance import Snapshot, disturbances, snapshot, too_short
 from perflab.timing.trial import trial
 
@@ -123,13 +123,34 @@ def test_in_another_thread_there_is_no_alarm_and_waiting_for_ever_is_refused():
 def test_a_deadline_interrupts_once_and_puts_everything_back():
     before = signal.getsignal(signal.SIGALRM)
     rest, _ = signal.getitimer(signal.ITIMER_REAL)
-    with pytest.raises(OutOfTimeError), deadline(0.05):
-        time.sleep(5)
-    with deadline(5):
-        pass
+    with pytest.raises(OutOfTimeError):
+        within(0.05, lambda: time.sleep(5))
+    assert within(5, lambda: 3) == 3
     assert signal.getsignal(signal.SIGALRM) == before
     after, _ = signal.getitimer(signal.ITIMER_REAL)
     assert after == pytest.approx(rest, abs=2)
+
+
+def test_a_deadline_leaves_no_alarm_wherever_it_rings():
+    handler, others = signal.getsignal(signal.SIGALRM), signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def work():
+        start = time.perf_counter()
+        while time.perf_counter() - start < 1e-4:
+            pass
+
+    rang = 0
+    try:
+        for seconds in np.random.default_rng(0).uniform(1e-5, 2e-4, 2000):
+            try:
+                within(seconds, work)
+            except OutOfTimeError:
+                rang += 1
+            assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+            assert signal.getsignal(signal.SIGALRM) == handler
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *others)
+    assert 100 < rang < 2000
 
 
 def test_an_alarm_that_is_due_earlier_goes_first():
@@ -137,8 +158,7 @@ def test_an_alarm_that_is_due_earlier_goes_first():
     before = signal.signal(signal.SIGALRM, lambda *_: rang.append(1))
     old = signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
-        with deadline(10):
-            time.sleep(0.2)
+        within(10, lambda: time.sleep(0.2))
     finally:
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, *old)
