@@ -22,6 +22,8 @@ SIMPLE = (
     (r"^inc[bwlq]?$", "count on"),
     (r"^dec[bwlq]?$", "count down"),
     (r"^i?div[bwlq]?$", "divide integers: 10 cycles and more"),
+    (r"^sub[bwlq]?$", "subtract integers"),
+    (r"^(sh|sa)[lr]x?[bwlq]?$", "shift the bits"),
     (r"^imul[bwlq]?$", "multiply integers"),
     (r"^mulx?[bwlq]?$", "multiply integers, twice as wide"),
     (r"^call", "call a function: nothing is vectorized across it"),
@@ -42,13 +44,14 @@ MOVE = re.compile(r"^v?mov(?P<form>u|a|nt)?(?P<kind>p[sd]|s[sd]|dq[ua]|ntdq)$")
 def annotated(loop: Loop, header: str | None = None) -> str:
     """Return the assembly of a loop (AT&T syntax: the target comes last), a note behind each line that has one."""
     starts = {place: label for label, place in loop.labels.items()}
+    width = max((len(str(one)) for one in loop.instructions), default=0) + 6
     lines = []
     for i, one in enumerate(loop.instructions):
         if i in starts and not starts[i].endswith("'"):
             lines.append(f"{starts[i]}:")
         note = _note(one, loop)
         text = f"    {one}"
-        lines.append(f"{text:<52}; {note}" if note else text)
+        lines.append(f"{text:<{width}}; {note}" if note else text)
     return "\n".join(lines if header is None else [header, *lines])
 
 
@@ -80,7 +83,7 @@ def _arithmetic(operation: str, kind: str, one: Instruction) -> str:
     bits, word = ELEMENTS["pd" if kind[1] == "d" else "ps"]
     number = 1 if kind[0] == "s" else _width(one) // bits
     fused = operation.startswith("f")
-    words = "fused multiply-add of" if fused and "add" in operation else "fused multiply-subtract of"
+    words = "fused multiply-add," if fused and "add" in operation else "fused multiply-subtract,"
     return _with_memory(f"{words if fused else FLOAT_WORDS[operation]} {_many(number, word)}", one)
 
 
@@ -95,7 +98,7 @@ def _move(kind: str, one: Instruction) -> str:
 
 
 def _with_memory(words: str, one: Instruction) -> str:
-    return f"{words}, one side from memory" if one.loads else words
+    return f"load, {words}" if one.loads else words
 
 
 def _many(number: int, word: str) -> str:

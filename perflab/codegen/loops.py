@@ -39,7 +39,7 @@ def natural_loops(graph: dict[Block, list[Block]], entry: Block) -> list[Natural
 
     References
     ----------
-    A. V. Aho, M. S. Lam, R. Sethi, J. D. Ullman, Compilers, 2nd edition, section 9.6.
+    Aho, A. V., Lam, M. S., Sethi, R., Ullman, J. D.: Compilers, 2nd edition, section 9.6.
     """
     dominators = _dominators(graph, entry)
     before: dict[Block, list[Block]] = {}

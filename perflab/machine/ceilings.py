@@ -94,7 +94,7 @@ def ceilings(*, cores: int = 1, fresh: bool = False) -> Ceilings:
 
     References
     ----------
-    J. D. McCalpin, Memory Bandwidth and Machine Balance in Current High Performance Computers, 1995 (STREAM).
+    McCalpin, J. D.: Memory Bandwidth and Machine Balance in Current High Performance Computers, 1995 (STREAM).
     """
     machine = describe()
     if not 1 <= cores <= machine.cores:

@@ -64,12 +64,13 @@ class Numbers:
         ]
 
     def _repr_html_(self) -> str:
-        left = ' style="text-align:left"'  # notebooks put the text of all cells to the right
+        # Notebooks put all cells to the right, and a book all to the left and close together.
+        left, right = ' style="text-align:left;padding-left:1em"', ' style="text-align:right;padding-left:1em"'
         head = "".join(f"<th{left}>{name}</th>" for name in HEADS)
         body = "".join(
             # A number stays with its unit, however narrow the page.
-            f"<tr><td{left}>{html.escape(what)}</td><td>{seconds.replace(' ', '&nbsp;')}</td><td>{loads}</td>"
-            f"<td{left}>{html.escape(how)}</td></tr>"
+            f"<tr><td{left}>{html.escape(what)}</td><td{right}>{seconds.replace(' ', '&nbsp;')}</td>"
+            f"<td{right}>{loads}</td><td{left}>{html.escape(how)}</td></tr>"
             for what, seconds, loads, how in self.cells()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -92,7 +93,7 @@ def numbers(*, fresh: bool = False) -> Numbers:
 
     References
     ----------
-    J. Dean, Designs, Lessons and Advice from Building Large Distributed Systems, LADIS 2009, "numbers everyone
+    Dean, J.: Designs, Lessons and Advice from Building Large Distributed Systems, LADIS 2009, "numbers everyone
     should know".
     """
     machine = describe()

@@ -76,7 +76,7 @@ def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> Figure:
 
     References
     ----------
-    S. Williams, A. Waterman, D. Patterson, Roofline: an insightful visual performance model for multicore
+    Williams, S., Waterman, A., Patterson, D.: Roofline, an insightful visual performance model for multicore
     architectures, Communications of the ACM 52(4), 2009.
     """
     if not kernels:
@@ -84,7 +84,7 @@ def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> Figure:
     bandwidth = ceilings.triad.best
     ridges = [roof.best / bandwidth for roof in (ceilings.scalar, ceilings.flops64)]
     left = min([ridges[0], *(kernel.intensity for kernel in kernels)]) / 4
-    right = max([ridges[1], *(kernel.intensity for kernel in kernels)]) * 4
+    right = max([ridges[1], *(kernel.intensity for kernel in kernels)]) * 12  # room for the names of the roofs
     fig, ax = figures.subplots()
     x = np.geomspace(left, right, 200)
     for roof, name, style in ((ceilings.flops64, "vector", "-"), (ceilings.scalar, "scalar", "--")):

@@ -80,7 +80,9 @@ def compare(
     ...     return sum(i for i in range(n))
     >>> def candidate(n):
     ...     return n * (n - 1) // 2
-    >>> compare(candidate, baseline, lambda rng: (100_000,), threshold=2).verdict
+    >>> def make(rng):
+    ...     return (int(rng.integers(100_000, 200_000)),)
+    >>> compare(candidate, baseline, make, threshold=2).verdict
     'above'
     """
     sides = {"baseline": baseline, "candidate": candidate}

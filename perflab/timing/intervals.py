@@ -46,7 +46,7 @@ def interval(ratios: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
 
     References
     ----------
-    W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2.
+    Conover, W. J.: Practical Nonparametric Statistics, 3rd ed., section 3.2.
     """
     from scipy.special import bdtr  # not at the top: 0.2 s of each start, also where nothing is timed
 

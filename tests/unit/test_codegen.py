@@ -242,7 +242,7 @@ def test_the_text_explains_and_is_safe_in_a_page():
     code = inspect(free_dot, (A, A))
     text = str(code)
     assert "free_dot" in text
-    assert "fused multiply-add of 4 doubles" in text
+    assert "load, fused multiply-add, 4 doubles" in text
     assert "next iteration" in text
     page = code._repr_html_()
     assert page.startswith("<pre")
