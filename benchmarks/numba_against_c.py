@@ -72,19 +72,21 @@ def transpose(a, out):
 @njit
 def matmul(a, b, c):
     n = np.uintp(a.shape[0])
-    eight = np.uintp(8)
-    for i in range(Z, n):
-        row = c[i]
-        # A tile of eight rows of b: c is read and written once for eight of them. (With four, gcc makes eight of
-        # two iterations by itself, and LLVM does not.)
-        for k in range(Z, n, eight):
-            x, tile = a[i, k : k + eight], b[k : k + eight]
-            x0, x1, x2, x3, x4, x5, x6, x7 = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
-            b0, b1, b2, b3 = tile[0], tile[1], tile[2], tile[3]
-            b4, b5, b6, b7 = tile[4], tile[5], tile[6], tile[7]
-            for j in range(row.size):
-                half = row[j] + x0 * b0[j] + x1 * b1[j] + x2 * b2[j] + x3 * b3[j]
-                row[j] = half + x4 * b4[j] + x5 * b5[j] + x6 * b6[j] + x7 * b7[j]
+    one, two, four = np.uintp(1), np.uintp(2), np.uintp(4)
+    for i in range(Z, n, two):
+        c0, c1 = c[i], c[i + one]
+        # A tile of two rows of c and four of b: each value that is loaded serves two or four multiplications.
+        # (With one row of c, gcc makes a larger tile by itself, and LLVM does not.)
+        for k in range(Z, n, four):
+            x, y, rows = a[i, k : k + four], a[i + one, k : k + four], b[k : k + four]
+            x0, x1, x2, x3, y0, y1, y2, y3 = x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]
+            b0, b1, b2, b3 = rows[0], rows[1], rows[2], rows[3]
+            for j in range(c0.size):
+                p, q, r, s = b0[j], b1[j], b2[j], b3[j]
+                upper = c0[j] + x0 * p + x1 * q + x2 * r + x3 * s
+                lower = c1[j] + y0 * p + y1 * q + y2 * r + y3 * s
+                c0[j] = upper
+                c1[j] = lower
 
 
 @njit

@@ -26,17 +26,20 @@ void transpose(const double *restrict a, double *restrict out, int64_t n) {
 }
 
 void matmul(const double *restrict a, const double *restrict b, double *restrict c, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        double *row = c + i * n;
-        // A tile of eight rows of b: c is read and written once for eight of them. (With four, gcc makes eight of
-        // two iterations by itself, and LLVM does not.)
-        for (int64_t k = 0; k < n; k += 8) {
-            const double *x = a + i * n + k, *b0 = b + k * n, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
-            const double *b4 = b3 + n, *b5 = b4 + n, *b6 = b5 + n, *b7 = b6 + n;
-            double x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3], x4 = x[4], x5 = x[5], x6 = x[6], x7 = x[7];
+    for (int64_t i = 0; i < n; i += 2) {
+        double *c0 = c + i * n, *c1 = c0 + n;
+        // A tile of two rows of c and four of b: each value that is loaded serves two or four multiplications. (With
+        // one row of c, gcc makes a larger tile by itself, and LLVM does not.)
+        for (int64_t k = 0; k < n; k += 4) {
+            const double *x = a + i * n + k, *y = x + n;
+            const double *b0 = b + k * n, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
+            double x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3], y0 = y[0], y1 = y[1], y2 = y[2], y3 = y[3];
             for (int64_t j = 0; j < n; j++) {
-                double half = row[j] + x0 * b0[j] + x1 * b1[j] + x2 * b2[j] + x3 * b3[j];
-                row[j] = half + x4 * b4[j] + x5 * b5[j] + x6 * b6[j] + x7 * b7[j];
+                double p = b0[j], q = b1[j], r = b2[j], s = b3[j];
+                double upper = c0[j] + x0 * p + x1 * q + x2 * r + x3 * s;
+                double lower = c1[j] + y0 * p + y1 * q + y2 * r + y3 * s;
+                c0[j] = upper;
+                c1[j] = lower;
             }
         }
     }

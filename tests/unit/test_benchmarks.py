@@ -57,7 +57,7 @@ def small(kernel, rng):
         "dot": lambda: (rng.random(203), rng.random(203)),
         "triad": lambda: (np.zeros(203), rng.random(203), rng.random(203), 3.0),
         "transpose": lambda: (rng.random((24, 24)), np.zeros((24, 24))),
-        "matmul": lambda: (rng.random((40, 40)), rng.random((40, 40)), np.zeros((40, 40))),
+        "matmul": lambda: (rng.random((28, 28)), rng.random((28, 28)), np.zeros((28, 28))),
         # Enough that every level occurs, the one at the limit and the one below it too.
         "compaction": lambda: (levels(4003, 256), np.zeros(4004, np.int32)),
         "histogram": lambda: (levels(203, 256), np.zeros(256, np.int64)),
