@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "perflab"
 # From the bottom up; a room imports from those below it and from itself.
 ROOMS = (
     *("intrinsics", "atomics", "hints", "threads", "simd"),
-    *("models", "timing", "figures", "counters", "codegen", "machine"),
+    *("models", "timing", "figures", "pictures", "counters", "codegen", "machine"),
     *("claims", "check", "guest", "course", "judge", "sphinxext", "cli"),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -47,7 +47,7 @@ def test_an_upward_import_is_seen():
     assert upwards(PACKAGE / "timing.py", {"perflab.course.read"}) == ["course"]
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "models").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "models").rglob("*.py")), ids=lambda p: p.stem)
 def test_models_need_numpy_and_numba_only(path):
     import sys
 

@@ -1,0 +1,6 @@
+"""Pictures of what models found, in the style of `perflab.figures`."""
+
+from perflab.pictures.pipeline import pipeline
+from perflab.pictures.timeline import timeline
+
+__all__ = ["pipeline", "timeline"]

@@ -1,0 +1,50 @@
+"""Pictures of models show every instruction and every worker, to scale."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+
+from perflab import figures, pictures
+from perflab.models import schedule
+from perflab.models.pipeline import SKYLAKE, Instruction, Loop, run
+
+LOOP = Loop(
+    "sum",
+    (
+        Instruction("load", "a[i]", 1, ((2, 1),)),
+        Instruction("fadd", "total += a[i] and a rather long comment", 1, ((0, 0), (1, 1))),
+        Instruction("add", "i += 1", 1, ((2, 1),)),
+    ),
+)
+
+
+def test_a_pipeline_has_a_row_for_each_instruction():
+    done = run(LOOP, SKYLAKE, 5)
+    fig = pictures.pipeline(done, iterations=2)
+    labels = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert labels == ["a[i]", "total += a[i] and a ra..", "i += 1"] * 2
+    executing = [bar for bar in fig.axes[0].patches if bar.get_height() == pytest.approx(0.7)]
+    assert [bar.get_x() for bar in executing] == done.started[:2].ravel().tolist()
+    assert [bar.get_width() for bar in executing] == (done.done - done.started)[:2].ravel().tolist()
+    assert "svg" in figures.svg(fig, "a pipeline")
+
+
+def test_a_pipeline_stays_readable():
+    fig = pictures.pipeline(run(LOOP, SKYLAKE, 100), iterations=100, cycles=60)
+    assert len(fig.axes[0].get_yticklabels()) <= 40
+    assert fig.axes[0].get_xlim() == (0, 60)
+
+
+def test_a_timeline_has_a_row_for_each_worker_and_the_bound():
+    plan = schedule.stealing(np.arange(1, 20), 3)
+    fig = pictures.timeline(plan)
+    bars = [c for c in fig.axes[0].collections if isinstance(c, PolyCollection)]
+    assert sum(len(c.get_paths()) for c in bars) == len([s for s in plan.spans if s.start < plan.makespan])
+    assert fig.axes[0].lines[0].get_xdata()[0] == plan.bound
+    assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["a task", "steals"]
+
+
+def test_a_timeline_goes_where_it_is_told():
+    fig, ax = figures.subplots()
+    assert pictures.timeline(schedule.dynamic([], 2), until=5, ax=ax) is fig
+    assert ax.get_xlim() == (0, 5)
