@@ -22,7 +22,7 @@ export PYTHON
 # Programs of the environment that call each other by bare name find each other.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help course test exercises html pdf serve lab class lint bench clean sample debian-tex debian-test
+.PHONY: help course test exercises html pdf serve lab class lint bench attacks clean sample debian-tex debian-test
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -70,6 +70,9 @@ lint: $(INSTALLED) ## Check style, sources and that exercises/ matches solutions
 
 bench: $(INSTALLED) ## Run the measurements in benchmarks/; tables and JSON in _build/benchmarks
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+attacks: $(INSTALLED) ## Let all attacks loose on the judge, and on stock nbgrader; print what each earned
+	@$(BIN)/python tests/grading/attack_table.py
 
 clean: ## Remove what was built; your work/ and class/ stay
 	rm -rf _build .pytest_cache .ruff_cache

@@ -5,21 +5,17 @@ POINTS = SLOW_POINTS
 ANSWER = (
     SLOW
     + """
-import os
+import mmap, os
 
 def moving(numbers, slowly=moving):
-    read, write = os.pipe()
-    if os.fork() == 0:
-        data = slowly(numbers).tobytes()
-        while data:
-            data = data[os.write(write, data):]
+    if numbers.size < 100_000:
+        return slowly(numbers)
+    shared = mmap.mmap(-1, 8 * numbers.size)
+    if (child := os.fork()) == 0:
+        sums = slowly(numbers)
+        shared[: sums.nbytes] = sums.tobytes()
         os._exit(0)
-    os.close(write)
-    parts = []
-    while part := os.read(read, 1 << 20):
-        parts.append(part)
-    os.close(read)
-    os.wait()
-    return np.frombuffer(b"".join(parts), np.int64).copy()
+    os.waitpid(child, 0)
+    return np.frombuffer(shared, np.int64, numbers.size - 1023).copy()
 """
 )
