@@ -143,12 +143,14 @@ class LocalBench:
             raise FunctionFailedError(f"{name_of(fn)} is not compiled by Numba: decorate it with @njit.")
         try:
             with quiet(), reported(fn):
-                if metric == "lines":
-                    return float(lines.fetched(fn, args))
                 if metric in codegen.METRICS:
                     return codegen.measure(metric, fn, args)
-                fn(*values.copy(args))  # compiles, and does for the first time what is done only once
-                return counters.measure(metric, lambda: fn(*args))[0]
+                if metric == "lines":
+                    count, staged.result = lines.watched(fn, args)
+                else:
+                    fn(*values.copy(args))  # compiles, and does for the first time what is done only once
+                    count, staged.result = counters.measure(metric, lambda: fn(*args))
+                return float(count)
         except FunctionFailedError as error:
             if isinstance(error.__cause__, counters.AbsentError | codegen.CodegenError):
                 raise FunctionFailedError(f"{name_of(fn)} cannot be counted here. {error.__cause__}") from error
@@ -160,6 +162,11 @@ def is_metric(metric: object) -> bool:
     if not isinstance(metric, str):
         return False
     return metric in METRICS or (metric.startswith(counters.BY_NAME) and metric != counters.BY_NAME)
+
+
+def hands_back(metric: str) -> bool:
+    """Tell whether what a counted run did can be collected; where only code is looked at there is no run."""
+    return metric not in codegen.METRICS
 
 
 def needs_run(metric: str) -> bool:

@@ -77,16 +77,7 @@ class Guest:
             result = fn(*args)
         except (Exception, SystemExit) as error:
             return {"error": describe(fn, error)}
-        layout = Layout()
-        try:
-            reply = {"result": encode(result, layout)}
-            if message["after"]:
-                reply["after"] = encode(args, layout)
-        except ValueError as error:
-            return {"error": f"{name}: the result is {error}."}
-        for offset, array in layout.arrays:
-            os.pwrite(self._outbox_file, array.tobytes("A"), offset)
-        return reply
+        return self._outcome(name, result, args, message["after"])
 
     def _count(self, message: dict) -> dict:
         """Count something exact in a clean room, where only the answer's definitions were loaded."""
@@ -95,9 +86,23 @@ class Guest:
             return {"error": f"{message['name']} is not defined."}
         staged = LocalCall(self._decoder()(message["args"]))
         try:
-            return {"count": LocalBench(fn).count(staged, message["metric"])}
+            count = LocalBench(fn).count(staged, message["metric"])
         except Exception as error:
             return {"error": str(error)}
+        return {"count": count, **self._outcome(message["name"], staged.result, staged.args, message["after"])}
+
+    def _outcome(self, name: str, result: Any, args: tuple, after: bool) -> dict:
+        """Write what a call returned, and if asked for what became of its arguments, to the outbox."""
+        layout = Layout()
+        try:
+            reply = {"result": encode(result, layout)}
+            if after:
+                reply["after"] = encode(args, layout)
+        except ValueError as error:
+            return {"error": f"{name}: the result is {error}."}
+        for offset, array in layout.arrays:
+            os.pwrite(self._outbox_file, array.tobytes("A"), offset)
+        return reply
 
 
 class _Asked(Oracle):

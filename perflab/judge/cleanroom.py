@@ -2,38 +2,38 @@
 
 An instrument that runs beside the code it watches can be fooled by it. So only the definitions of answer cells are
 loaded for it, in a fresh sandbox, and only if they stay within a small part of Python: no private names, no change
-of anything that was imported, nothing that could tell a watched call from another one.
+of anything that was imported, no attribute but those in `perflab.judge.vocabulary` and the code's own.
 """
 
 import ast
+from collections.abc import Iterable
 
-PLAIN = ("math", "collections", "heapq", "bisect", "itertools", "functools", "operator", "dataclasses", "typing")
-# What may be imported from the packages that instruments share with the code.
-PARTS = {
-    "numpy": None,  # the package itself; its corners are refused by name below
-    "numba": {"njit", "jit", "prange", "vectorize", "guvectorize", "types", "typed", "literal_unroll"}
-    | {"int8", "int16", "int32", "int64", "intp", "uint8", "uint16", "uint32", "uint64", "uintp"}
-    | {"float32", "float64", "complex64", "complex128", "boolean", "carray", "farray"},
-    "perflab": {"atomics", "hints", "simd", "threads"},
-}
+from perflab.judge.vocabulary import ATTRIBUTES, INNER, MODULES, REFUSED, SPECIAL, is_module, names_of
+
+# Builtins that reach behind objects, or tell a watched array from another one.
 NAMES = (
     *("eval", "exec", "compile", "open", "input", "breakpoint", "globals", "locals", "vars", "dir", "getattr"),
     *("setattr", "delattr", "hasattr", "object", "super", "memoryview", "id", "help", "type", "isinstance"),
-    *("issubclass", "callable", "print", "classmethod", "staticmethod", "property"),
+    *("issubclass", "callable", "classmethod", "staticmethod", "property", "exit", "quit"),
 )
-# Of numpy and numba: doors to files, to C, to the compiler and to the modules of others.
-ATTRIBUTES = (
-    *("ctypeslib", "lib", "f2py", "testing", "core", "memmap", "fromfile", "tofile", "load", "save", "savez"),
-    *("loadtxt", "savetxt", "genfromtxt", "ctypes", "extending", "objmode", "py_func", "compile", "overloads"),
-    *("inspect_llvm", "recompile", "sys", "os", "setflags", "misc", "config", "typing", "experimental"),
-)
+STATEMENTS = {
+    ast.Global: "a global statement",
+    ast.Nonlocal: "a nonlocal statement",
+    ast.Try: "a try statement",
+    ast.TryStar: "a try statement",
+    ast.With: "a with statement",
+    ast.AsyncFunctionDef: "an async function",
+    ast.Await: "an await",
+    ast.Delete: "a del statement",
+    ast.MatchClass: "a pattern that looks into objects",
+}
 
 
 class ForbiddenError(ValueError):
     """Code that a clean room does not admit; the text says what and where."""
 
 
-def admitted(cells: list[str], wanted: set[str]) -> list[str]:
+def admitted(cells: list[str], wanted: set[str], given: Iterable[str] = ()) -> list[str]:
     """Return what of a student's cells some functions need: definitions, imports, constants, if all are harmless.
 
     Parameters
@@ -42,6 +42,8 @@ def admitted(cells: list[str], wanted: set[str]) -> list[str]:
         In the order in which they ran.
     wanted : set of str
         Names of the functions.
+    given : iterable of str
+        Cells of the course that run before; what they define may be used.
 
     Raises
     ------
@@ -50,20 +52,115 @@ def admitted(cells: list[str], wanted: set[str]) -> list[str]:
     """
     try:
         trees = [ast.parse(source) for source in cells]
+        nodes = [[(node, _bound(node)) for node in tree.body] for tree in trees]
+        needed, more = set(), set(wanted)
+        while more - needed:
+            needed |= more
+            used = [_used(node) for cell in nodes for node, bound in cell if bound & needed]
+            more = set().union(*used)
+        kept = [[node for node, bound in cell if bound & needed] for cell in nodes]
+        rules = _Rules([ast.parse(source) for source in given], [node for cell in kept for node in cell])
+        for top in (node for cell in kept for node in cell):
+            rules.check(top)
+        return ["\n\n".join(map(ast.unparse, cell)) for cell in kept]
+    except ForbiddenError:
+        raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ForbiddenError(f"no Python: {error}") from error
-    nodes = [[(node, _bound(node)) for node in tree.body] for tree in trees]
-    needed, more = set(), set(wanted)
-    while more - needed:
-        needed |= more
-        used = [_used(node) for cell in nodes for node, bound in cell if bound & needed]
-        more = set().union(*used)
-    kept = [[node for node, bound in cell if bound & needed] for cell in nodes]
-    for top in (node for cell in kept for node in cell):
+
+
+class _Rules:
+    """What a piece of code may do, given what the course's cells and its own have bound.
+
+    Parameters
+    ----------
+    given, own : list of ast.AST
+    """
+
+    def __init__(self, given: list[ast.AST], own: list[ast.AST]) -> None:
+        self._modules: dict[str, str] = {}
+        self._closed: set[str] = set()
+        for tree in (*given, *own):
+            for node in ast.walk(tree):
+                self._remember(node)
+        theirs = set().union(*map(_identifiers, given))
+        self._attributes = (theirs | set().union(*map(_identifiers, own))) - INNER | ATTRIBUTES
+
+    def _remember(self, node: ast.AST) -> None:
+        """Note which names stand for modules, and which for what no code may use."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                self._modules[(alias.asname or alias.name).partition(".")[0]] = alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                name, whole = alias.asname or alias.name, f"{node.module}.{alias.name}"
+                if is_module(whole):
+                    self._modules[name] = whole
+                elif node.module not in MODULES or alias.name not in names_of(node.module):
+                    self._closed.add(name)
+
+    def check(self, top: ast.AST) -> None:
+        """Raise where something is not allowed."""
+        parts = {id(node.value) for node in ast.walk(top) if isinstance(node, ast.Attribute)}
         for node in ast.walk(top):
-            if why := _objection(node):
-                raise ForbiddenError(f"line {getattr(node, 'lineno', top.lineno)}: {why}")
-    return ["\n\n".join(map(ast.unparse, cell)) for cell in kept]
+            if why := self._objection(node, id(node) in parts):
+                raise ForbiddenError(f"line {getattr(node, 'lineno', getattr(top, 'lineno', 1))}: {why}")
+
+    def _objection(self, node: ast.AST, has_attribute: bool) -> str | None:
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, has_attribute)
+        if isinstance(node, ast.Name):
+            return self._name(node, has_attribute)
+        if isinstance(node, ast.Import):
+            strange = [alias.name for alias in node.names if alias.name not in MODULES or "." in alias.name]
+            return f"an import of {strange[0]}" if strange else None
+        if isinstance(node, ast.ImportFrom):
+            return _import(node)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.startswith("__"):
+            return None if node.name in SPECIAL else f"a definition of {node.name}"
+        return STATEMENTS.get(type(node))
+
+    def _attribute(self, node: ast.Attribute, has_attribute: bool) -> str | None:
+        if node.attr.startswith("_"):
+            return f"the attribute {node.attr}"
+        own = isinstance(node.value, ast.Name) and node.value.id == "self"
+        if not own and not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name | ast.Attribute):
+            # A record of an array, ``table[i].x``, is another matter.
+            return f"a change of {ast.unparse(node)}"
+        module = self._module(node.value)
+        if module is None:
+            return None if node.attr in self._attributes else f"the attribute {node.attr}"
+        if f"{module}.{node.attr}" in MODULES:
+            return None if has_attribute else f"the module {ast.unparse(node)} as a value"
+        known = module in MODULES and node.attr in names_of(module)
+        return None if known else f"the attribute {node.attr} of {module}"
+
+    def _name(self, node: ast.Name, has_attribute: bool) -> str | None:
+        hidden = node.id.startswith("__") and node.id not in ("__name__", "__slots__")
+        if hidden or node.id in NAMES or node.id in self._closed:
+            return f"the name {node.id}"
+        if node.id in self._modules and not has_attribute:
+            return f"the module {node.id} as a value"
+        return None
+
+    def _module(self, node: ast.AST) -> str | None:
+        """Return the module that an expression stands for, if it is one."""
+        if isinstance(node, ast.Name):
+            return self._modules.get(node.id)
+        if isinstance(node, ast.Attribute) and (above := self._module(node.value)):
+            return f"{above}.{node.attr}"
+        return None
+
+
+def _import(node: ast.ImportFrom) -> str | None:
+    module = node.module if node.level == 0 else None
+    if module not in MODULES:
+        return f"an import of {node.module}"
+    for alias in node.names:
+        known = alias.name in names_of(module) and alias.name not in REFUSED
+        if not known and f"{module}.{alias.name}" not in MODULES:
+            return f"an import of {module}.{alias.name}"
+    return None
 
 
 def _bound(node: ast.stmt) -> set[str]:
@@ -83,39 +180,18 @@ def _used(node: ast.stmt) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _objection(node: ast.AST) -> str | None:
-    if isinstance(node, ast.Attribute):
-        if node.attr.startswith("_") or node.attr in ATTRIBUTES:
-            return f"the attribute {node.attr}"
-        own = isinstance(node.value, ast.Name) and node.value.id == "self"
-        if not own and not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name | ast.Attribute):
-            # A record of an array, ``table[i].x``, is another matter.
-            return f"a change of {ast.unparse(node)}"
-    if isinstance(node, ast.Name):
-        hidden = node.id.startswith("__") and node.id != "__name__"
-        return f"the name {node.id}" if hidden or node.id in NAMES else None
-    if isinstance(node, ast.Import):
-        strange = [alias.name for alias in node.names if alias.name not in (*PLAIN, "numpy", "numba")]
-        return f"an import of {strange[0]}" if strange else None
-    if isinstance(node, ast.ImportFrom):
-        return _import(node)
-    refused = {
-        ast.Global: "a global statement",
-        ast.Nonlocal: "a nonlocal statement",
-        ast.Try: "a try statement",
-        ast.With: "a with statement",
-        ast.AsyncFunctionDef: "an async function",
-        ast.Delete: "a del statement",
-    }
-    return refused.get(type(node))
-
-
-def _import(node: ast.ImportFrom) -> str | None:
-    if node.level == 0 and node.module in PLAIN:
-        return None
-    allowed = PARTS.get(node.module or "", set()) if node.level == 0 else set()
-    names = [alias.name for alias in node.names]
-    strange = [name for name in names if name.startswith("_") or name in ATTRIBUTES or name == "*"]
-    if allowed is not None:
-        strange += [name for name in names if name not in allowed]
-    return f"an import of {node.module}.{strange[0]}" if strange else None
+def _identifiers(tree: ast.AST) -> set[str]:
+    """Return what code calls the parts of its own classes and records."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found.add(node.attr)
+        elif isinstance(node, ast.AnnAssign | ast.Assign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # Fields of records and of namedtuples.
+            found |= {word for word in node.value.replace(",", " ").split() if word.isidentifier()}
+    return found

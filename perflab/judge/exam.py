@@ -126,7 +126,7 @@ class Exam:
     def _clean_room(self) -> Sandbox:
         """Return a fresh sandbox with the definitions of the answers alone, where instruments may run."""
         if self._clean is None or not self._clean.alive:
-            sources = [*self._trusted.given, *admitted(self._answers, self._wanted)]
+            sources = [*self._trusted.given, *admitted(self._answers, self._wanted, self._trusted.given)]
             self._clean = self._start("plain", self._trusted.forbids)
             self._clean.ready()
             for source in sources:

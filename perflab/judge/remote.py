@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perflab.check import values
-from perflab.check.bench import METRICS, FunctionFailedError, is_metric
+from perflab.check.bench import METRICS, FunctionFailedError, hands_back, is_metric
 from perflab.check.oracles import Oracle
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.cleanroom import ForbiddenError
@@ -78,12 +78,16 @@ class RemoteBench:
             if self.ours:
                 raise SandboxError(f"the course's {self.name}: {error}") from error
             raise FunctionFailedError(f"{self.name}: {error}.") from error
+        self._keep(staged, sandbox, answer)
+        return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
+
+    def _keep(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> None:
+        """Materialize what a call handed back, as long as everything is stopped."""
         try:
             staged.result = self._decoder(sandbox, True)(answer["result"])
             staged.after = self._after(staged, sandbox, answer)
         except (CodecError, DiedError, KeyError) as error:
             raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
-        return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
 
     def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
         """See `Bench.collect`."""
@@ -97,7 +101,8 @@ class RemoteBench:
             raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
         staged.ran = True
         try:
-            answer, _, _ = self._ask(staged, self.clean(), "count", metric=metric)
+            sandbox = self.clean()
+            answer, _, _ = self._ask(staged, sandbox, "count", metric=metric, after=_mutable(staged.args))
         except ForbiddenError as error:
             raise FunctionFailedError(f"{self.name} cannot be counted: your cell has {error}.") from error
         except DiedError as error:
@@ -105,6 +110,8 @@ class RemoteBench:
         count = answer.get("count")
         if type(count) not in (int, float) or not 0 <= count < math.inf:
             raise FunctionFailedError(f"{self.name} cannot be counted: its sandbox says {str(count)[:40]!r}.")
+        if hands_back(metric):
+            self._keep(staged, sandbox, answer)
         return float(count)
 
     def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:

@@ -66,6 +66,11 @@ def fetched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, ke
     >>> fetched(total, (np.ones(1000),))
     125
     """
+    return watched(fn, args, line=line, kept=kept)[0]
+
+
+def watched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, kept: int = 64) -> tuple[int, Any]:
+    """Count as `fetched` does; return the lines, and what the function returned."""
     if line < 1 or kept < 1:
         raise ValueError("line and kept must be positive")
     name = getattr(fn, "__name__", type(fn).__name__)
@@ -73,16 +78,16 @@ def fetched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, ke
     trace = Trace(cache)
     try:
         twin = trace.twin(fn)
-        watched = tuple(trace.argument(arg) for arg in args)
+        inputs = tuple(trace.argument(arg) for arg in args)
         with np.errstate(all="ignore"):  # Numba's scalars overflow in silence
-            twin(*watched)
+            result = trace.plain(twin(*inputs))
     except Exception as failure:
         why = str(failure) if isinstance(failure, UntraceableError) else f"{type(failure).__name__}: {failure}"
         raise UntraceableError(
             f"{name} cannot be traced: {why}. Counting lines runs the function as plain Python on watched arrays; "
             "let it use only numbers, arrays and tuples of them, NumPy, and other njit functions."
         ) from failure
-    return cache.fetched
+    return cache.fetched, result
 
 
 class _Cache:

@@ -190,6 +190,10 @@ class Trace:
             raise UntraceableError(f"a {type(data).__name__} of {data.dtype} keeps memory that cannot be watched")
         return _Array(self, data.view(np.ndarray), self._space.shift(data))
 
+    def plain(self, value: Any) -> Any:
+        """Return what the function returned without the wrapping: arrays, numbers, containers of them."""
+        return _raw(value)
+
     # What the function does
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

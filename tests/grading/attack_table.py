@@ -102,8 +102,8 @@ def main() -> int:
     lost = [row["name"] for row in rows if row["here"] > row["earned"]]
     robbed = [row["name"] for row in rows if row["section"] == "none" and row["here"] < row["earned"]]
     print(
-        f"{len(tried)} attacks. On stock nbgrader {len(stock) - 2} were tried: {len(won)} got points that they had "
-        f"not earned, {len(broken)} were not graded at all. Here {len(lost)} got such points{_names(lost)}."
+        f"{len(tried)} attacks. On stock nbgrader {len(stock) - 2} were tried: {len(won)} got points that they "
+        f"had not earned, {len(broken)} were not graded at all. Here {len(lost)} got such points{_names(lost)}."
     )
     if robbed:
         print(f"Honest code lost points here{_names(robbed)}.")

@@ -1,4 +1,4 @@
-"""The same attacks on nbgrader as it comes: its own preprocessors and a kernel that runs tests beside student code.
+"""The same attacks on nbgrader as it comes: its own preprocessors, and tests that run beside student code.
 
 Started by attack_table.py, contained: what is tried here would otherwise reach this machine. Reads submissions as
 JSON by name, writes a line of JSON for each.

@@ -1,0 +1,46 @@
+"""Every exercise of the course runs under the judge unchanged, and gives the points that its gates say."""
+
+from pathlib import Path
+
+import pytest
+
+from perflab.course.gates import mutants
+from perflab.course.notebook import instructor, to_bytes
+from perflab.course.source import read_all
+from perflab.judge import bubblewrap
+from perflab.judge.examine import examine, forget
+from perflab.judge.sample import submissions
+from perflab.judge.settings import Settings
+from perflab.judge.verdict import Verdict
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    yield
+    forget()
+
+
+def expected(exercise, who, naive):
+    if who == "naive":
+        return naive
+    return {cell.grade_id: cell.points if who == "solved" else 0 for cell in exercise.of_role("tests")}
+
+
+@pytest.mark.parametrize("exercise", read_all(ROOT / "solutions"), ids=lambda e: e.name)
+def test_points_under_the_judge(exercise):
+    answer, naive = mutants(ROOT / "tests" / "exercises" / f"{exercise.name}.py")["naive"]
+    trusted = to_bytes(instructor(exercise)).decode()
+    for who, notebook in submissions(exercise, {"naive": answer}).items():
+        verdict = Verdict.from_json(
+            examine(trusted, to_bytes(notebook).decode(), Settings().to_dict(), pictures=who == "solved")
+        )
+        reports = [(cell.grade_id, cell.report.as_text()) for cell in verdict.cells]
+        assert not verdict.problem, reports
+        for cell in verdict.cells:
+            points = expected(exercise, who, naive)[cell.grade_id]
+            low, high = points if isinstance(points, tuple) else (points, points)
+            assert low <= cell.report.points <= high, (who, reports)
