@@ -1,0 +1,22 @@
+"""All schedules of a small concurrent program, on a model of the machine's memory.
+
+A test on real threads shows that a program can fail, and seldom; `explore` shows whether it can. The program is
+written once, as functions that run on real threads too.
+"""
+
+from perflab.models.interleaving.histories import Event, linearizable
+from perflab.models.interleaving.report import Row, rows
+from perflab.models.interleaving.running import UnrewritableError
+from perflab.models.interleaving.search import Exploration, TooManySchedulesError, Violation, explore
+
+__all__ = [
+    "Event",
+    "Exploration",
+    "Row",
+    "TooManySchedulesError",
+    "UnrewritableError",
+    "Violation",
+    "explore",
+    "linearizable",
+    "rows",
+]

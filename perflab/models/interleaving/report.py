@@ -1,0 +1,181 @@
+"""A schedule that fails, as a table that a person can follow."""
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from perflab.models.interleaving.machine import RETURN, Step
+from perflab.models.interleaving.operations import Kind
+from perflab.models.interleaving.remarks import reaches, remark
+
+HEADINGS = ("step", "thread", "line", "source", "operation", "value", "store buffers", "memory")
+KINDS = {
+    "check": "A schedule ends in a state that the check refuses",
+    "always": "A schedule breaks the invariant",
+    "raised": "A schedule makes a thread fail",
+    "deadlock": "A schedule gets stuck",
+    "history": "A schedule whose calls are not linearizable",
+}
+LEFT = "text-align:left"
+MOST_SOURCE = 48  # characters of a source line
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step as texts.
+
+    Attributes
+    ----------
+    step, thread : int
+        The step counts from 1.
+    line : str
+        Function and line.
+    source, operation, value, buffers, memory : str
+    note : str
+        What is remarkable about the step, or nothing.
+    origin : int or None
+        The step whose value this one reads from memory or takes out of the buffer.
+    """
+
+    step: int
+    thread: int
+    line: str
+    source: str
+    operation: str
+    value: str
+    buffers: str
+    memory: str
+    note: str
+    origin: int | None
+
+
+def rows(violation: Any) -> list[Row]:
+    """Return the steps of a violation as texts, with notes on what went wrong on the way."""
+    names = [cell.name for cell in violation.cells]
+    steps = violation.steps
+    written = [s for s, cell in enumerate(violation.cells) if any(reaches(step, cell) for step in steps)]
+    made = []
+    for number, step in enumerate(violation.steps):
+        operation, value = _words(step)
+        note, origin = remark(violation.steps, number)
+        memory = " ".join(f"{names[s]}={step.memory[s]}" for s in written if s < len(step.memory))
+        stop = step.stop
+        made.append(
+            Row(
+                number + 1,
+                step.thread,
+                f"{stop.function}:{stop.line}" if stop else "",
+                _short(stop.text) if stop else "",
+                operation,
+                value,
+                _buffers(step, names) if violation.memory == "tso" else "",
+                memory,
+                note,
+                None if origin is None else origin + 1,
+            )
+        )
+    return made
+
+
+def _words(step: Step) -> tuple[str, str]:
+    operation = step.operation
+    cells = ", ".join(cell.name for cell in step.cells)
+    if operation is None:
+        return f"store of {cells} reaches memory", str(step.value)
+    if operation.kind is Kind.INVOKE:
+        return f"calls {operation.name}", f"({', '.join(map(str, operation.operands))})"
+    if operation.kind is Kind.RESPOND:
+        return f"returns from {operation.name}", str(step.value)
+    if operation.kind is Kind.FENCE:
+        return operation.name, ""
+    if operation.kind is Kind.UPDATE and operation.name.startswith("compare_exchange"):
+        half = len(operation.operands) // 2
+        before, after = (_tuple(part) for part in (operation.operands[:half], operation.operands[half:]))
+        return f"{operation.name} {cells}: {before} to {after}", "done" if step.written else "refused"
+    if operation.kind is Kind.UPDATE:
+        before = "" if step.value is None else f"was {step.value}"
+        return f"{operation.name} {cells}, {_tuple(operation.operands)}", before
+    return f"{operation.name} {cells}", str(step.value)
+
+
+def _tuple(values: tuple) -> str:
+    return str(values[0]) if len(values) == 1 else str(values)
+
+
+def _buffers(step: Step, names: list[str]) -> str:
+    shown = []
+    for thread, buffer in enumerate(step.buffers):
+        waiting = [f"{names[slot]}={value}" for slot, value in buffer if slot != RETURN]
+        if waiting:
+            shown.append(f"{thread}: {' '.join(waiting)}")
+    return "; ".join(shown)
+
+
+def _short(source: str) -> str:
+    return source if len(source) <= MOST_SOURCE else f"{source[: MOST_SOURCE - 3]}..."
+
+
+def headline(exploration: Any) -> str:
+    """Return in a sentence or two what was found."""
+    found = exploration.violation
+    model = {"tso": "total store order", "sc": "sequential consistency"}[exploration.memory]
+    seen = f"{exploration.states:,} states under {model} in {exploration.seconds:.3g} s"
+    if found is None:
+        ways = "" if exploration.schedules is None else f"{exploration.schedules:,} schedules, "
+        return f"No schedule fails: {ways}{seen}."
+    said = f"{KINDS[found.kind]}: {found.message}. "
+    if found.memory == "tso":
+        said += "Without store buffers no schedule fails, so a fence is missing. "
+    return f"{said}({seen}.)"
+
+
+def text(exploration: Any) -> str:
+    """Return an exploration for a terminal."""
+    found = exploration.violation
+    if found is None:
+        return headline(exploration)
+    made = rows(found)
+    table = [_cells(row) for row in made]
+    used = [i for i in range(len(HEADINGS)) if any(line[i] for line in table)]
+    widths = {i: max(len(HEADINGS[i]), *(len(line[i]) for line in table)) for i in used}
+    lines = [_line((HEADINGS[i], widths[i]) for i in used)]
+    for row, line in zip(made, table, strict=True):
+        lines.append(_line((line[i], widths[i]) for i in used))
+        if row.note:
+            lines.append(f"{'':{widths[0]}}  ^ {row.note}")
+    return "\n".join([headline(exploration), "", *lines])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    fields = (row.line, row.source, row.operation, row.value, row.buffers, row.memory)
+    return str(row.step), str(row.thread), *fields
+
+
+def _line(parts: Iterable[tuple[str, int]]) -> str:
+    return "  ".join(f"{part:<{width}}" for part, width in parts).rstrip()
+
+
+def as_html(exploration: Any) -> str:
+    """Return an exploration for a notebook; readable in light and dark."""
+    found = exploration.violation
+    head = f"<p>{html.escape(headline(exploration))}</p>"
+    if found is None:
+        return head
+    made = rows(found)
+    table = [_cells(row) for row in made]
+    used = [i for i in range(len(HEADINGS)) if any(line[i] for line in table)]
+    body = ""
+    for row, line in zip(made, table, strict=True):
+        body += f"<tr>{''.join(_cell(line[i], code=i >= 2) for i in used)}</tr>"
+        if row.note:
+            note = f"<em>{html.escape(row.note)}</em>"
+            body += f'<tr><td></td><td colspan="{len(used) - 1}" style="{LEFT}">{note}</td></tr>'
+    heads = "".join(f'<th scope="col" style="{LEFT}">{HEADINGS[i]}</th>' for i in used)
+    table_ = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return f'{head}<div style="overflow-x:auto">{table_}</div>'
+
+
+def _cell(words: str, code: bool) -> str:
+    words = html.escape(words)
+    return f'<td style="{LEFT};white-space:nowrap">{f"<code>{words}</code>" if code and words else words}</td>'
