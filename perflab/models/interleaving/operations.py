@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from perflab.atomics import orders
 from perflab.models.interleaving.memory import Cell, Shared
 
 
@@ -44,12 +45,7 @@ class Operation:
     operands: tuple = ()
 
 
-ORDERS = {
-    "load": ("relaxed", "acquire", "seq_cst"),
-    "store": ("relaxed", "release", "seq_cst"),
-    "fence": ("acquire", "release", "acq_rel", "seq_cst"),
-}
-UPDATE_ORDERS = ("relaxed", "acquire", "release", "acq_rel", "seq_cst")
+ORDERS = {"load": orders.LOAD, "store": orders.STORE, "fence": orders.FENCE}  # all others: orders.UPDATE
 
 # From what the cells hold and the operands to what they hold next, or None, and the result.
 Effect = Callable[[tuple, tuple], tuple[tuple | None, Any]]
@@ -110,9 +106,9 @@ def of_atomics(name: str, args: tuple, keywords: dict[str, Any]) -> Operation:
 
 def _order(name: str, given: tuple) -> str:
     order = given[0] if given else "seq_cst"
-    orders = ORDERS.get(name, UPDATE_ORDERS)
-    if len(given) > 1 or order not in orders:
-        raise ValueError(f"atomics.{name}: order is one of {', '.join(orders)}; got {', '.join(map(str, given))}")
+    known = ORDERS.get(name, orders.UPDATE)
+    if len(given) > 1 or order not in known:
+        raise ValueError(f"atomics.{name}: order is one of {', '.join(known)}; got {', '.join(map(str, given))}")
     return order
 
 

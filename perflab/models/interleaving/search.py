@@ -308,8 +308,8 @@ class _Search:
         open_ = len(self.graph.states) - done
         return (
             f"{len(self.graph.states):,} states seen and {open_:,} of them still open after {done:,}: too many "
-            "schedules. Make the program smaller: fewer threads, fewer turns of their loops, smaller arrays; leave "
-            "out counters that grow while a loop spins; or allow more with states="
+            "schedules. Make the program smaller: fewer threads, fewer turns of their loops, smaller arrays. "
+            "Leave out counters that grow while a loop spins. Or allow more with states="
         )
 
     def shown(self, kind: str, message: str, schedule: list[Move]) -> Violation:
