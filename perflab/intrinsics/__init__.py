@@ -4,11 +4,11 @@ A primitive is a plain Python function; `define` tells Numba its types and the c
 """
 
 from perflab.intrinsics import stamp, targets
-from perflab.intrinsics.outside import call
+from perflab.intrinsics.outside import call, compiled_only
 from perflab.intrinsics.places import integers, place
 from perflab.intrinsics.primitive import Generate, constant, define, defined, types_of
 
-__all__ = ["Generate", "call", "constant", "define", "defined", "integers", "place", "types_of"]
+__all__ = ["Generate", "call", "compiled_only", "constant", "define", "defined", "integers", "place", "types_of"]
 
 targets.require()
 stamp.sign_caches()

@@ -1,7 +1,7 @@
-"""Primitives called by Python: through a small compiled function, so that one can try them."""
+"""Primitives called by Python: through a small compiled function, to try them; or refused with a sentence."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from numba import njit, types
@@ -46,3 +46,15 @@ FORMS = {
 @cache
 def _ordered(function: Callable, order: str, count: int) -> Callable:
     return njit(nogil=True)(FORMS[count](function, order))
+
+
+def compiled_only(function: Callable) -> Callable:
+    """Return a function that has the name and the arguments of another, and refuses to be called by Python."""
+
+    @wraps(function)
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            f"{function.__name__}: it exists only in compiled code; call it in a function with @njit"
+        )
+
+    return refused

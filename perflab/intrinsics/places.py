@@ -61,22 +61,29 @@ def address(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple) -> ir.Va
     return cgutils.get_item_pointer(context, builder, sig.args[0], array, [at])
 
 
-def place(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple, *, elements: int = 1) -> ir.Value:
-    """Write code for the address of ``a[i]``, the first two arguments, with tests, and return it.
-
-    The code raises IndexError unless ``0 <= i`` and ``i + elements <= a.size``, and ValueError if the address is
-    no multiple of the size of an element: Numba's types do not tell a misaligned view.
-    """
+def require_within(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple, elements: ir.Value) -> None:
+    """Write code that raises IndexError unless `elements` of an array lie from ``a[i]`` on, with ``0 <= i``."""
     array = context.make_array(sig.args[0])(context, builder, args[0])
     at = context.cast(builder, args[1], sig.args[1], types.intp)
     (size,) = cgutils.unpack_tuple(builder, array.shape, 1)
-    outside = builder.icmp_unsigned(">=", at, size)
-    say = "index out of range: from 0 to a.size - 1, and negative ones do not count from the end"
-    if elements > 1:
-        outside = builder.or_(outside, builder.icmp_unsigned("<", builder.sub(size, at), at.type(elements)))
-        say = f"index out of range: there must be {elements} elements from a[i] on, and i is at least 0"
+    if isinstance(elements, ir.Constant) and elements.constant == 1:
+        outside = builder.icmp_unsigned(">=", at, size)
+        say = "index out of range: from 0 to a.size - 1, and negative ones do not count from the end"
+    else:
+        beyond = builder.icmp_unsigned("<", builder.sub(size, at), elements)
+        outside = builder.or_(builder.icmp_unsigned(">", at, size), beyond)
+        say = "index out of range: not so many elements from a[i] on, and negative i do not count from the end"
     with builder.if_then(outside, likely=False):
         context.call_conv.return_user_exc(builder, IndexError, (say,))
+
+
+def place(context: Any, builder: ir.IRBuilder, sig: Any, args: tuple, *, elements: int = 1) -> ir.Value:
+    """Write code for the address of ``a[i]``, the first two arguments, with tests, and return it.
+
+    The code raises IndexError unless so many elements lie from there on, and ValueError if the address is no
+    multiple of the size of one: Numba's types do not tell a misaligned view.
+    """
+    require_within(context, builder, sig, args, ir.IntType(64)(elements))
     pointer = address(context, builder, sig, args)
     width = sig.args[0].dtype.bitwidth // 8
     require_multiple(context, builder, pointer, width, "a: a misaligned view; pass a copy, a.copy()")

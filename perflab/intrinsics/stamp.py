@@ -12,7 +12,7 @@ from typing import Any
 from numba.core.caching import Cache
 
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("intrinsics", "atomics", "hints", "threads")
+ROOMS = ("intrinsics", "atomics", "hints", "threads", "simd")
 
 
 def digest(package: Path = PACKAGE) -> str:

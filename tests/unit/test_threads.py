@@ -271,7 +271,7 @@ def test_what_overlaps_still_does_and_lies_where_it_lay():
 def test_named_tuples_stay_what_they_are():
     from collections import namedtuple
 
-    queue = namedtuple("queue", "items ends")  # noqa: PYI024: as in kernels
+    queue = namedtuple("queue", "items ends")
     given = queue(np.zeros(2), (np.zeros(1), 3))
     (copy,), _ = sharing.shared((given,), "queue")
     assert isinstance(copy, queue)
