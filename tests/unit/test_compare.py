@@ -1,5 +1,6 @@
 """What `compare` refuses, says and shows."""
 
+import ctypes
 import os
 import re
 import signal
@@ -34,6 +35,16 @@ def endless(a):
     while True:
         i = (i + 1) % 7
     return 1.0
+
+
+usleep = ctypes.CDLL(None).usleep
+usleep.argtypes, usleep.restype = (ctypes.c_uint,), ctypes.c_int
+
+
+@njit
+def drowsy(a):
+    while True:
+        usleep(200_000)
 
 
 @njit
@@ -318,6 +329,8 @@ def test_a_trial_tells_how_a_call_goes():
     assert trial(wild, args, 20) == "crashed"
     assert trial(lambda a: 1 / 0, args, 10) == "ended"
     assert trial(lambda a: time.sleep(60), args, 30) == "waiting"
+    # No alarm would end compiled code that waits: it does not get the benefit of the doubt.
+    assert trial(drowsy, args, 2.5) == "late"
 
 
 def test_a_trial_leaves_the_arguments_alone():
