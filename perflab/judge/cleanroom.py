@@ -53,7 +53,7 @@ def admitted(cells: list[str], wanted: set[str], given: Iterable[str] = ()) -> l
     try:
         trees = [ast.parse(source) for source in cells]
         nodes = [[(node, _bound(node)) for node in tree.body] for tree in trees]
-        needed, more = set(), set(wanted)
+        needed, more = set(), {*wanted, "*"}  # what a star binds nobody knows
         while more - needed:
             needed |= more
             used = [_used(node) for cell in nodes for node, bound in cell if bound & needed]
@@ -123,13 +123,11 @@ class _Rules:
     def _attribute(self, node: ast.Attribute, has_attribute: bool) -> str | None:
         if node.attr.startswith("_"):
             return f"the attribute {node.attr}"
-        own = isinstance(node.value, ast.Name) and node.value.id == "self"
-        if not own and not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name | ast.Attribute):
-            # A record of an array, ``table[i].x``, is another matter.
-            return f"a change of {ast.unparse(node)}"
         module = self._module(node.value)
         if module is None:
             return None if node.attr in self._attributes else f"the attribute {node.attr}"
+        if not isinstance(node.ctx, ast.Load):
+            return f"a change of {ast.unparse(node)}"
         if f"{module}.{node.attr}" in MODULES:
             return None if has_attribute else f"the module {ast.unparse(node)} as a value"
         known = module in MODULES and node.attr in names_of(module)

@@ -24,13 +24,14 @@ NUMBA = {
 # By module: its names, or None for all public ones that are no modules.
 MODULES: dict[str, set[str] | None] = {
     **dict.fromkeys(("math", "heapq", "bisect", "itertools", "operator", "numpy")),
-    **dict.fromkeys(("numpy.linalg", "numpy.fft", "numpy.random", "numba.types", "numba.typed")),
+    **dict.fromkeys(("numpy.linalg", "numpy.fft", "numpy.random", "numba.types")),
     **dict.fromkeys(("perflab.atomics", "perflab.hints", "perflab.simd", "perflab.threads")),
     "collections": {"deque", "defaultdict", "OrderedDict", "Counter", "namedtuple", "ChainMap"},
     "functools": {"reduce", "partial", "lru_cache", "cache", "cmp_to_key"},
     "dataclasses": {"dataclass", "field", "replace", "astuple", "asdict"},
     "typing": {"Any", "NamedTuple", "Optional", "Union", "Callable", "Sequence", "Iterable", "Iterator"},
     "numba": NUMBA,
+    "numba.typed": {"List", "Dict"},
     "perflab": set(),
 }
 # Doors to files and to the state of the process, names given as strings, and code that gets arrays unwatched.
