@@ -121,7 +121,9 @@ class Exam:
 
     def _bench(self, name: str) -> RemoteBench:
         trusted = self._trusted
-        return RemoteBench(self._student.now, name, self._seed, trusted.types, trusted.overhead, self._clean_room)
+        return RemoteBench(
+            self._student.now, name, self._seed, trusted.types, trusted.overhead, self._clean_room, trusted.idle
+        )
 
     def _clean_room(self) -> Sandbox:
         """Return a fresh sandbox with the definitions of the answers alone, where instruments may run."""

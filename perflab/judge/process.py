@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from perflab.counters import BY_NAME
 from perflab.guest import channel
-from perflab.judge import processes, scratch
+from perflab.judge import outside, processes, scratch
 from perflab.judge.limits import Cgroup, Limits, Watchdog
 from perflab.judge.sandbox import DiedError, SandboxError
 
@@ -146,6 +147,22 @@ class ProcessSandbox:
         # so one that cannot be seen any more is suspected only if the call waited for something.
         hidden = processes.newest() != newest and wall > SUSPECT * cpu
         return answer, max(cpu, wall) if hidden or set(before) != set(self._stopped) else cpu, wall
+
+    def count(self, message: dict[str, Any], metric: str) -> tuple[dict[str, Any], float]:
+        """See `Sandbox.count`."""
+        before = list(self._stopped)
+        name = metric.removeprefix(BY_NAME)
+        if metric.partition(":")[0] == "syscalls":
+            with outside.traced(before) as calls:
+                answer, _, _ = self.ask(message)
+            count = calls[name] if name != metric else sum(calls.values())
+        else:
+            old = outside.snapshot(before)
+            answer, _, _ = self.ask(message)
+            count = (outside.snapshot(self._stopped) - old)[name]
+        if set(before) != set(self._stopped):
+            raise outside.UncountedError("it leaves processes behind")
+        return answer, float(count)
 
     def write(self, arrays: list[tuple[int, np.ndarray]], size: int) -> None:
         """See `Sandbox.write`."""

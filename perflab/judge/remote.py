@@ -13,6 +13,8 @@ from perflab.check.oracles import Oracle
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.cleanroom import ForbiddenError
 from perflab.judge.outputs import plain
+from perflab.judge.outside import METRICS as OUTSIDE
+from perflab.judge.outside import UncountedError
 from perflab.judge.sandbox import DiedError, Sandbox, SandboxError
 from perflab.timing import Clock
 
@@ -49,6 +51,8 @@ class RemoteBench:
         ``overhead(args)`` returns the seconds of CPU of a call that does nothing with such arguments.
     clean : callable
         Returns a sandbox where instruments may run.
+    idle : callable
+        ``idle(metric)`` returns what is counted from outside of a call that does nothing.
     ours : bool
         Whether the function is the course's: then a failure of its sandbox is no student's fault.
     """
@@ -59,6 +63,7 @@ class RemoteBench:
     types: dict[str, type]
     overhead: Callable[[tuple], float]
     clean: Callable[[], Sandbox]
+    idle: Callable[[str], float]
     ours: bool = False
 
     def stage(self, args: tuple) -> RemoteCall:
@@ -81,13 +86,15 @@ class RemoteBench:
         self._keep(staged, sandbox, answer)
         return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
 
-    def _keep(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> None:
-        """Materialize what a call handed back, as long as everything is stopped."""
+    def _keep(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> list[int]:
+        """Materialize what a call handed back while everything is stopped; return the bytes of its arrays."""
+        sizes: list[int] = []
         try:
-            staged.result = self._decoder(sandbox, True)(answer["result"])
-            staged.after = self._after(staged, sandbox, answer)
+            staged.result = self._decoder(sandbox, True, sizes=sizes)(answer["result"])
+            staged.after = self._after(staged, sandbox, answer, sizes)
         except (CodecError, DiedError, KeyError) as error:
             raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
+        return sizes
 
     def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
         """See `Bench.collect`."""
@@ -100,6 +107,8 @@ class RemoteBench:
         if not is_metric(metric):
             raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
         staged.ran = True
+        if is_outside(metric):
+            return self._count_outside(staged, metric)
         try:
             sandbox = self.clean()
             answer, _, _ = self._ask(staged, sandbox, "count", metric=metric, after=_mutable(staged.args))
@@ -113,6 +122,26 @@ class RemoteBench:
         if hands_back(metric):
             self._keep(staged, sandbox, answer)
         return float(count)
+
+    def _count_outside(self, staged: RemoteCall, metric: str) -> float:
+        """Count what the kernel sees of a call; what the protocol itself does is taken off."""
+        first = self.stage(staged.args)  # compiles, and does for the first time what is done only once
+        self.run(first, "wall")
+        layout = Layout()
+        tree = encode(staged.args, layout)
+        try:
+            sandbox = self.sandbox()
+            sandbox.write(layout.arrays, layout.size)
+            message = {"do": "call", "name": self.name, "args": tree, "after": _mutable(staged.args)}
+            answer, count = sandbox.count(message, metric)
+        except (DiedError, UncountedError) as error:
+            raise FunctionFailedError(f"{self.name} cannot be counted: {error}.") from error
+        if "error" in answer:
+            raise FunctionFailedError(plain(str(answer["error"])[:2000]))
+        arrays = self._keep(staged, sandbox, answer)
+        # An honest worker writes each array of the result once.
+        written = {"writes": len(arrays), "syscalls:pwrite64": len(arrays), "written_bytes": sum(arrays)}
+        return max(count - written.get(metric, 0) - self.idle(metric), 0.0)
 
     def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
         def reference(value: Any) -> int:
@@ -139,7 +168,13 @@ class RemoteBench:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         return answer, cpu, wall
 
-    def _decoder(self, sandbox: Sandbox, outbox: bool, oracle: Callable[[int], Any] | None = None) -> Decoder:
+    def _decoder(
+        self,
+        sandbox: Sandbox,
+        outbox: bool,
+        oracle: Callable[[int], Any] | None = None,
+        sizes: list[int] | None = None,
+    ) -> Decoder:
         left = ARRAYS if outbox else math.inf  # the other memory holds what the judge wrote
 
         def array(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:
@@ -150,14 +185,16 @@ class RemoteBench:
                 raise CodecError(f"more than {ARRAYS >> 20} MiB of arrays")
             data = np.empty(size, np.uint8)
             sandbox.read(outbox, offset, memoryview(data))
+            if sizes is not None:
+                sizes.append(size)
             return np.ndarray(shape, dtype, data, order=order)
 
         return Decoder(array, self.types, oracle)
 
-    def _after(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> tuple:
+    def _after(self, staged: RemoteCall, sandbox: Sandbox, answer: dict, sizes: list[int]) -> tuple:
         """Return what became of the arguments: arrays as they lie in memory, all else as it was or as said."""
         if _mutable(staged.args):
-            after = self._decoder(sandbox, True)(answer["after"])
+            after = self._decoder(sandbox, True, sizes=sizes)(answer["after"])
             if not isinstance(after, tuple) or len(after) != len(staged.args):
                 raise CodecError("without the arguments")
             return after
@@ -175,6 +212,11 @@ class Handle:
     def __call__(self, *args: Any) -> Any:
         """Refuse: a check that called this would trust it."""
         raise TypeError(f"{self.__name__} lives in a sandbox: pass it to a check")
+
+
+def is_outside(metric: str) -> bool:
+    """Tell whether a metric is counted from outside of the sandbox; code in it need not be admitted then."""
+    return metric in OUTSIDE or metric.partition(":")[0] == "syscalls"
 
 
 def _no_arrays(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:

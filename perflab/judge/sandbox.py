@@ -66,6 +66,17 @@ class Sandbox(Protocol):
             If no answer came.
         """
 
+    def count(self, message: dict[str, Any], metric: str) -> tuple[dict[str, Any], float]:
+        """Ask, and count from outside what it does meanwhile: see `perflab.judge.outside`, or "syscalls[:NAME]".
+
+        Raises
+        ------
+        DiedError
+            If no answer came.
+        UncountedError
+            If there is no such count.
+        """
+
     def write(self, arrays: list[tuple[int, np.ndarray]], size: int) -> None:
         """Write arrays into the memory for arguments; the offset of each, in bytes, and how much it is in all."""
 

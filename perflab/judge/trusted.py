@@ -13,13 +13,15 @@ from numba.core.dispatcher import Dispatcher
 
 from perflab.check.oracles import Oracle
 from perflab.guest.codec import Layout, encode, records
+from perflab.judge.outside import UncountedError
 from perflab.judge.remote import RemoteBench
-from perflab.judge.sandbox import Sandbox, SandboxError, Start
+from perflab.judge.sandbox import DiedError, Sandbox, SandboxError, Start
 from perflab.judge.script import role_of
 
 NOTHING = "perflab_nothing"  # a function that does nothing, to learn what a call costs
 CALIBRATIONS = 15
 SMALL = 1 << 16  # bytes
+COUNTS = 5  # a switch or a fault comes and goes
 
 
 class Trusted:
@@ -60,6 +62,7 @@ class Trusted:
                 raise SandboxError(f"a given cell fails in the course's own sandbox: {answer['error']}")
         self._sandbox.ask({"do": "cell", "source": f"def {NOTHING}(*args): pass"})
         self._overheads: dict[str, float] = {}
+        self._idle: dict[str, float] = {}
         self.overhead(())
         for name, value in self._names.items():
             # A baseline is timed as a student's function is: in a sandbox.
@@ -79,6 +82,17 @@ class Trusted:
             # The lower quartile: some are slower for reasons that a function's own call need not have.
             self._overheads[form] = float(np.quantile(calls, 0.25))
         return self._overheads[form]
+
+    def idle(self, metric: str) -> float:
+        """Return what is counted from outside of a call that does nothing."""
+        if metric not in self._idle:
+            message = {"do": "call", "name": NOTHING, "args": ["tuple", []], "after": False}
+            try:
+                counts = [self._here().count(message, metric)[1] for _ in range(COUNTS)]
+            except (DiedError, UncountedError) as error:
+                raise SandboxError(f"{metric} cannot be counted: {error}") from error
+            self._idle[metric] = float(np.median(counts))
+        return self._idle[metric]
 
     @property
     def alive(self) -> bool:
@@ -104,7 +118,7 @@ class Trusted:
         self._sandbox.close()
 
     def _bench(self, name: str, overhead: Callable[[tuple], float]) -> RemoteBench:
-        return RemoteBench(self._here, name, 0, self.types, overhead, self._here, ours=True)
+        return RemoteBench(self._here, name, 0, self.types, overhead, self._here, self.idle, ours=True)
 
     def _here(self) -> Sandbox:
         if not self._sandbox.alive:

@@ -1,0 +1,134 @@
+"""Counts from outside: the same under the judge as in a learner's kernel, whatever the code says of itself."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from perflab.check.bench import FunctionFailedError, LocalBench
+from perflab.judge import bubblewrap
+from perflab.judge.outside import UncountedError, snapshot
+from perflab.judge.remote import RemoteBench
+from perflab.judge.settings import Settings
+
+pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
+
+CODE = """
+import os, signal, tempfile, time
+import numpy as np
+
+def copy(data, piece):
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for i in range(0, len(data), piece):
+            file.write(data[i : i + piece])
+        file.seek(0)
+        while file.read(piece):
+            pass
+        os.fsync(file.fileno())
+    return np.frombuffer(data, np.uint8)
+
+def naps(n):
+    for _ in range(n):
+        time.sleep(0.001)
+
+def touch(pages):
+    room = bytearray(4096 * pages)
+    return len(room)
+
+def by_child(data, piece):
+    if (child := os.fork()) == 0:
+        copy(data, piece)
+        os._exit(0)
+    os.waitpid(child, 0)
+    return np.frombuffer(data, np.uint8)
+
+def left_alone(data, piece):
+    if os.fork() == 0:
+        copy(data, piece)
+        time.sleep(60)
+    return np.frombuffer(data, np.uint8)
+
+def ignored(data, piece):
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    by = os.fork()
+    if by == 0:
+        copy(data, piece)
+        os._exit(0)
+    time.sleep(0.05)
+    return np.frombuffer(data, np.uint8)
+"""
+
+
+@pytest.fixture
+def benches():
+    """Return what makes the local and the remote bench of a function of `CODE`."""
+    names = {}
+    exec(CODE, names)
+    sandbox = Settings().starter()("plain", ())
+    sandbox.ready()
+    sandbox.ask({"do": "cell", "source": CODE + "\ndef nothing(): pass\n"})
+
+    def idle(metric):
+        message = {"do": "call", "name": "nothing", "args": ["tuple", []], "after": False}
+        return float(np.median([sandbox.count(message, metric)[1] for _ in range(5)]))
+
+    def made(name):
+        remote = RemoteBench(lambda: sandbox, name, 0, {}, lambda args: 0.0, lambda: sandbox, idle)
+        return LocalBench(names[name]), remote
+
+    yield made
+    sandbox.close()
+
+
+def counted(bench, metric, *args):
+    staged = bench.stage(args)
+    count = bench.count(staged, metric)
+    return count, bench.collect(staged)[0]
+
+
+DATA = bytes(range(256)) * 64
+
+
+@pytest.mark.parametrize("metric", ["reads", "writes", "read_bytes", "written_bytes"])
+def test_files_are_counted_exactly(benches, metric):
+    local, remote = benches("copy")
+    (here, _), (there, result) = counted(local, metric, DATA, 1024), counted(remote, metric, DATA, 1024)
+    assert there == here > 0
+    assert result.tobytes() == DATA
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+@pytest.mark.parametrize(("metric", "least"), [("syscalls:fsync", 1), ("syscalls:write", 16), ("syscalls", 30)])
+def test_system_calls_are_counted(benches, metric, least):
+    _, remote = benches("copy")
+    count, _ = counted(remote, metric, DATA, 1024)
+    assert count == least if ":" in metric else least <= count < 4 * least
+
+
+def test_switches_and_faults(benches):
+    _, naps = benches("naps")
+    assert 16 <= counted(naps, "voluntary_switches", 20)[0] <= 24
+    _, touch = benches("touch")
+    assert 4900 <= counted(touch, "page_faults", 5000)[0] < 5200
+
+
+def test_the_work_of_a_child_counts_too(benches):
+    _, remote = benches("by_child")
+    assert counted(remote, "writes", DATA, 1024)[0] >= 16
+
+
+@pytest.mark.parametrize("name", ["left_alone", "ignored"])
+def test_children_that_escape_the_count_leave_no_count(benches, name):
+    _, remote = benches(name)
+    with pytest.raises(FunctionFailedError, match="cannot be counted"):
+        both(remote)
+
+
+def both(remote):
+    for _ in range(2):
+        counted(remote, "writes", DATA, 1024)
+
+
+def test_the_dead_are_not_counted():
+    assert sum(snapshot([10**9]).values()) == 0
+    assert issubclass(UncountedError, Exception)
