@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from perflab.models.traced import Trace, UntraceableError
+from perflab.models.traced import Column, Trace, UntraceableError
 
 
 def fetched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, kept: int = 64) -> int:
@@ -99,7 +99,7 @@ class _Cache:
         self._newest = -1
         self._resident: OrderedDict[int, None] = OrderedDict()
 
-    def touch(self, address: int, size: int) -> None:
+    def touch(self, address: int, size: int, write: bool) -> None:
         """Touch `size` bytes from `address` on."""
         first = address // self.line
         last = (address + size - 1) // self.line
@@ -110,11 +110,11 @@ class _Cache:
             for number in range(first, last + 1):
                 self._touch_line(number)
 
-    def touch_together(self, columns: list[tuple[np.ndarray, int]]) -> None:
+    def touch_together(self, columns: list[Column]) -> None:
         """Touch the elements of several operands side by side; see `perflab.models.traced.Memory`."""
         lines = [
             (addresses + offset) // self.line
-            for addresses, size in columns
+            for addresses, size, _ in columns
             for offset in (*range(0, size - 1, self.line), size - 1)
         ]
         rows = np.stack(lines, axis=1)

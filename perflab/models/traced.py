@@ -8,9 +8,7 @@ import functools
 import itertools
 import sys
 import types
-import weakref
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +16,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.experimental.jitclass.base import JitClassType
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-PAGE = 4096
+from perflab.models.places import AddressSpace, address_of
 
 _METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "itemsize"})
 _VIEWS = frozenset({"T", "real", "imag"})
@@ -27,6 +25,8 @@ _UNREAD = frozenset({"shape", "size", "ndim", "result_type", "can_cast", "shares
 _PARTIAL = frozenset(
     {"item", "take", "put", "searchsorted", "take_along_axis", "put_along_axis", "choose", "place", "partition"}
 )
+# What writes to its first operand.
+_FILLING = frozenset({"copyto", "fill", "sort"})
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
 _INTEGERS = (int, np.integer)
 
@@ -38,81 +38,21 @@ class UntraceableError(TypeError):
 class Memory(Protocol):
     """What a trace reports to."""
 
-    def touch(self, address: int, size: int) -> None:
-        """Touch `size` bytes from `address` on."""
+    def touch(self, address: int, size: int, write: bool) -> None:
+        """Read or write `size` bytes from `address` on."""
 
-    def touch_together(self, columns: list[tuple[np.ndarray, int]]) -> None:
+    def touch_together(self, columns: "list[Column]") -> None:
         """Touch the elements of several operands side by side: the first of each, then the second of each, ...
 
         Parameters
         ----------
-        columns : list of (ndarray of int64, int)
-            Addresses of the elements, equally many for each operand, and the bytes of an element.
+        columns : list of (ndarray of int64, int, bool)
+            Addresses of the elements, equally many for each operand, the bytes of an element, and whether it is
+            written.
         """
 
 
-class _AddressSpace:
-    """Gives every buffer virtual pages of its own."""
-
-    def __init__(self) -> None:
-        self._next = PAGE
-        self._dropped: defaultdict[int, list[int]] = defaultdict(list)
-        self._shifts: dict[int, tuple[int, Any]] = {}  # by id of the buffer; the second keeps that id honest
-
-    def knows(self, data: np.ndarray) -> bool:
-        return id(_buffer(data)) in self._shifts
-
-    def shift(self, data: np.ndarray) -> int:
-        """Return virtual minus real address for the buffer under `data`."""
-        buffer = _buffer(data)
-        key = id(buffer)
-        if key not in self._shifts:
-            start, size = _extent(buffer, data)
-            pages = size // PAGE + 1
-            virtual = self._allocate(pages)
-            alive = buffer
-            if isinstance(buffer, np.ndarray):
-                alive = weakref.ref(buffer, functools.partial(self._drop, key, pages, virtual))
-            self._shifts[key] = virtual - start, alive
-        return self._shifts[key][0]
-
-    def _allocate(self, pages: int) -> int:
-        if self._dropped[pages]:
-            return self._dropped[pages].pop()
-        virtual = self._next
-        self._next += pages * PAGE
-        return virtual
-
-    def _drop(self, key: int, pages: int, virtual: int, _: weakref.ref) -> None:
-        del self._shifts[key]
-        self._dropped[pages].append(virtual)
-
-
-def _buffer(data: np.ndarray) -> Any:
-    """Return the object that owns the memory of an array."""
-    owner: Any = data
-    while getattr(owner, "base", None) is not None and isinstance(owner, np.ndarray):
-        owner = owner.base
-    while isinstance(owner, memoryview):
-        owner = owner.obj
-    return owner
-
-
-def _extent(buffer: Any, data: np.ndarray) -> tuple[int, int]:
-    """Return real address and bytes of a buffer of which `data` is a view."""
-    whole = buffer
-    if not isinstance(buffer, np.ndarray):
-        try:
-            whole = np.frombuffer(buffer, np.uint8)
-        except (TypeError, ValueError, BufferError):  # it exports no buffer: what NumPy sees of it must do
-            whole = data
-            while isinstance(whole.base, np.ndarray):
-                whole = whole.base
-    return _address(whole), whole.nbytes
-
-
-def _address(data: np.ndarray) -> int:
-    return data.__array_interface__["data"][0]
+Column = tuple[np.ndarray, int, bool]
 
 
 def _addresses(first: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
@@ -124,12 +64,20 @@ def _addresses(first: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> 
 
 
 class Trace:
-    """Wraps what a function can reach, and reports its accesses to a memory model."""
+    """Wraps what a function can reach, and reports its accesses to a memory model.
+
+    Attributes
+    ----------
+    memory : Memory
+    codes : set of code objects
+        Of the functions that it has wrapped.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self._space = _AddressSpace()
+        self._space = AddressSpace()
         self._twins: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.codes: set[types.CodeType] = set()
 
     # What the function can reach
 
@@ -146,8 +94,9 @@ class Trace:
         defaults = fn.__defaults__ and tuple(map(self.reach, fn.__defaults__))
         twin = types.FunctionType(fn.__code__, names, fn.__name__, defaults, cells)
         twin.__kwdefaults__ = fn.__kwdefaults__ and {k: self.reach(v) for k, v in fn.__kwdefaults__.items()}
+        self.codes.update(_codes(fn.__code__))
         self._twins[fn] = twin  # before its names are wrapped: it may name itself
-        for name in _names(fn.__code__):
+        for name in {name for code in _codes(fn.__code__) for name in code.co_names}:
             if name in fn.__globals__:
                 names[name] = self.reach(fn.__globals__[name])
         for cell, original in zip(cells, fn.__closure__ or (), strict=True):
@@ -194,6 +143,10 @@ class Trace:
         """Return what the function returned without the wrapping: arrays, numbers, containers of them."""
         return _raw(value)
 
+    def place(self, data: np.ndarray) -> int:
+        """Return the virtual address of the first element of an array."""
+        return address_of(data) + self._space.shift(data)
+
     # What the function does
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -209,8 +162,11 @@ class Trace:
         fresh = [part for part in returned if not self._space.knows(part)]
         wrapped = self._wrap(result)
         if fresh or not returned or "out" in kwargs:
+            given = list(_leaves(kwargs.get("out", ())))
+            given += args[:1] if name in _FILLING else []
             for operand in operands:
-                self.touch_all([operand])
+                written = any(operand is each for each in given)
+                self.touch_all([] if written else [operand], [operand] if written else [])
             if name not in ("empty", "empty_like"):
                 for part in fresh:
                     self.made(part)
@@ -219,7 +175,7 @@ class Trace:
     def made(self, data: np.ndarray) -> "_Array":
         """Wrap an array that has just been written."""
         wrapped = self.array(data)
-        self.touch_all([wrapped])
+        self.touch_all([], [wrapped])
         return wrapped
 
     def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -233,16 +189,19 @@ class Trace:
         else:
             wrapped = self._wrap(result)
             outputs = (wrapped,)
-        operands = list(_arrays((inputs, outputs)))
+        read, written = list(_arrays(inputs)), list(_arrays(outputs))
         if method == "__call__" and ufunc.signature is None:
-            self.touch_all(operands)
+            self.touch_all(read, written)
         else:
-            for operand in operands:
+            for operand in read:
                 self.touch_all([operand])
+            for operand in written:
+                self.touch_all([], [operand])
         return wrapped
 
-    def touch_all(self, operands: "list[_Array]") -> None:
+    def touch_all(self, read: "list[_Array]", written: "Sequence[_Array]" = ()) -> None:
         """Touch every element of operands that broadcast together, side by side and in memory order."""
+        operands = [*read, *written]
         if not operands:
             return
         shape = np.broadcast_shapes(*(operand.shape for operand in operands))
@@ -256,8 +215,9 @@ class Trace:
                         operand._at, tuple(shape[axis] for axis in order), tuple(steps[axis] for axis in order)
                     ).ravel(),
                     operand.itemsize,
+                    number >= len(read),
                 )
-                for operand, steps in zip(operands, strides, strict=True)
+                for number, (operand, steps) in enumerate(zip(operands, strides, strict=True))
             ]
         )
 
@@ -290,7 +250,7 @@ class _Array(NDArrayOperatorsMixin):
     def __init__(self, trace: Trace, data: np.ndarray, shift: int) -> None:
         self._trace, self._data, self._shift = trace, data, shift
         self._touch = trace.memory.touch
-        self._at = _address(data) + shift
+        self._at = address_of(data) + shift
         self._size = data.itemsize
         self._fields: dict[str, _Array] = {}
         # Indexing a row of numbers is by far the most frequent access, and the one that is made fast.
@@ -303,7 +263,7 @@ class _Array(NDArrayOperatorsMixin):
         if self._step is not None and isinstance(index, _INTEGERS):
             index = int(index)
             value = self._data[index]
-            self._touch(self._at + (index if index >= 0 else index + self._length) * self._step, self._size)
+            self._touch(self._at + (index if index >= 0 else index + self._length) * self._step, self._size, False)
             return value
         if isinstance(index, str):
             return self._field(index)
@@ -311,24 +271,24 @@ class _Array(NDArrayOperatorsMixin):
             if self._data.dtype.names is not None:
                 return _Record(self, index)
             value = self._data[index]
-            self._touch(self._address_of(index), self._size)
+            self._touch(self._address_of(index), self._size, False)
             return value
         if _is_view(index):
             return _Array(self._trace, self._data[index], self._shift)
-        self._touch_indexed(index)
+        self._touch_indexed(index, False)
         return self._trace.made(self._data[_raw(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self._step is not None and isinstance(index, _INTEGERS):
             index = int(index)
             self._data[index] = _raw(value)
-            self._touch(self._at + (index if index >= 0 else index + self._length) * self._step, self._size)
+            self._touch(self._at + (index if index >= 0 else index + self._length) * self._step, self._size, True)
             return
         if isinstance(value, _Record):
             value.touch_whole()
         if _is_element(index, self._data.ndim):
             self._data[index] = _raw(value)
-            self._touch(self._address_of(index), self._size)
+            self._touch(self._address_of(index), self._size, True)
             return
         given = list(_arrays(value))
         if isinstance(index, str) or _is_view(index):
@@ -336,11 +296,11 @@ class _Array(NDArrayOperatorsMixin):
             if given and part._same_memory(given[0]):
                 return  # the end of `x[a:b] += y`; NumPy copies nothing onto itself either
             part._data[...] = _raw(value)
-            self._trace.touch_all([*given, part])
+            self._trace.touch_all(given, [part])
         else:
             self._data[_raw(index)] = _raw(value)
             self._trace.touch_all(given)
-            self._touch_indexed(index)
+            self._touch_indexed(index, True)
 
     def __getattr__(self, name: str) -> Any:
         if name in _METADATA:
@@ -393,11 +353,11 @@ class _Array(NDArrayOperatorsMixin):
             for i, length, stride in zip(indexes, self._data.shape, self._data.strides, strict=True)
         )
 
-    def _touch_indexed(self, index: Any) -> None:
+    def _touch_indexed(self, index: Any, write: bool) -> None:
         for array in _arrays(index):
             self._trace.touch_all([array])
         addresses = _addresses(self._at, self._data.shape, self._data.strides)[_raw(index)]
-        self._trace.memory.touch_together([(addresses.ravel(), self._size)])
+        self._trace.memory.touch_together([(addresses.ravel(), self._size, write)])
 
 
 class _Record:
@@ -422,7 +382,7 @@ class _Record:
         return self._array._data[self._index]
 
     def touch_whole(self) -> None:
-        self._array._touch(self._array._address_of(self._index), self._array._size)
+        self._array._touch(self._array._address_of(self._index), self._array._size, False)
 
 
 def _is_element(index: Any, ndim: int) -> bool:
@@ -438,10 +398,10 @@ def _is_view(index: Any) -> bool:
     return all(part is None or part is Ellipsis or isinstance(part, slice | int | np.integer) for part in parts)
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    """Names that a function's code, or code inside it, may look up."""
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Return a function's code and all code inside it."""
     inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
-    return itertools.chain(code.co_names, *map(_names, inner))
+    return itertools.chain([code], *map(_codes, inner))
 
 
 def _mapped(wrap: Callable[[Any], Any], container: Any) -> Any:
@@ -470,4 +430,4 @@ def _raw(value: Any) -> Any:
         return value._data
     if isinstance(value, _Record):
         return value.raw()
-    return _mapped(_raw, value) if isinstance(value, tuple | list | dict) else value
+    return _mapped(unwrapped, value) if isinstance(value, tuple | list | dict) else value
