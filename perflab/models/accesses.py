@@ -1,11 +1,11 @@
 """Loads and stores of array elements as events: a part of `perflab.models.instrument`.
 
-The value of an event is an address; the lower half of its code is ``size << 1 | write``. Events come in the order of
-plain Python: ``a[i] += v`` loads ``a[i]``, then whatever ``v`` needs, then stores.
+The value of an event is an address; the lower half of its code is ``size << 1 | write``. Events come in the order
+of plain Python: ``a[i] += v`` loads ``a[i]``, then whatever ``v`` needs, then stores.
 
-Only accesses to single elements and fields become events here. A view costs nothing. Whatever else touches an array
-(NumPy's functions, arithmetic on whole arrays, an index that is an array) is refused once Numba has found the types:
-`perflab.models.record` then takes the slow way, through `perflab.models.traced`.
+Only accesses to single elements and fields become events here. A view costs nothing. Whatever else touches an
+array (NumPy's functions, arithmetic on whole arrays, an index that is an array) is refused once Numba has found the
+types: `perflab.models.record` then takes the slow way, through `perflab.models.traced`.
 """
 
 import ast
@@ -52,7 +52,7 @@ class Accesses(Part):
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
-        """A global array is a constant of compiled code, whose place nobody knows."""
+        """Refuse a global array: it is a constant of compiled code, whose place nobody knows."""
         if isinstance(node.ctx, ast.Load) and isinstance(self._global(node), np.ndarray):
             raise self.refuse(node, "an array that is no argument")
         return node

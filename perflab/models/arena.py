@@ -1,4 +1,4 @@
-"""One stretch of memory that holds copies of all arrays among some arguments, each at the place that the model says.
+"""One stretch of memory with copies of all arrays among some arguments, each at the place that the model says.
 
 So compiled code computes the addresses of the model by itself, views and arrays that share memory included.
 """

@@ -4,9 +4,9 @@
 trees, and compiles the result with Numba. The function itself stays as it is.
 
 A part is a subclass of `Part`: an `ast.NodeTransformer` that replaces a piece of code by a call of one of its
-`hooks`, functions that compiled code can call and that `perflab.models.tape.emit` an event. `Part.site` notes where
-the piece stands in the source and returns its number, which goes into the event's code. A part that watches branches,
-say, turns ``if test:`` into ``if branch(site, test):``, and needs nothing else:
+`hooks`, functions that compiled code can call and that `perflab.models.tape.emit` an event. `Part.site` notes
+where the piece stands in the source and returns its number, which goes into the event's code. A part that watches
+branches, say, turns ``if test:`` into ``if branch(site, test):``, and needs nothing else:
 
     class Branches(Part):
         hooks = {"branch": branch}
@@ -29,7 +29,7 @@ import types
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from numba import njit, typeof
 from numba.core.dispatcher import Dispatcher
@@ -69,8 +69,8 @@ class Part(ast.NodeTransformer):
     Attributes
     ----------
     hooks : dict
-        Functions that rewritten code calls, by name. Numba takes a site for a literal: a hook that asks for literals
-        (``prefer_literal``) is compiled for each site anew.
+        Functions that rewritten code calls, by name. Numba takes a site for a literal: a hook that asks for
+        literals (``prefer_literal``) is compiled for each site anew.
     reach : callable
         ``reach(name)`` returns what a global name of the function stands for; KeyError if there is none.
     outermost : bool

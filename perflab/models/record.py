@@ -2,8 +2,8 @@
 
 Both ways tell the same story, access by access; the compiled one is a hundred times faster.
 
-- Addresses are virtual: every buffer begins on a page of its own, wherever `malloc` put it. Views of one buffer share
-  its lines.
+- Addresses are virtual: every buffer begins on a page of its own, wherever `malloc` put it. Views of one buffer
+  share its lines.
 - Scalars, lists, dictionaries and sets are no memory here.
 - `prange` runs in order, on one thread.
 """
@@ -65,8 +65,8 @@ def accesses(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) 
         Its arguments: arrays (of numbers or of records), scalars, and tuples of these; functions, lists and
         dictionaries the slow way.
     consumer : callable
-        ``consumer(addresses, codes)`` gets some thousand events at a time: int64 arrays, overwritten afterwards. The
-        lower 32 bits of a code are ``size << 1 | write``, the upper ones the number of a site.
+        ``consumer(addresses, codes)`` gets some thousand events at a time: int64 arrays, overwritten afterwards.
+        The lower 32 bits of a code are ``size << 1 | write``, the upper ones the number of a site.
 
     Raises
     ------
@@ -120,9 +120,7 @@ def _detached(result: Any) -> Any:
 
 def _refusal(fn: Callable[..., Any], why: str) -> str:
     name = getattr(fn, "__name__", type(fn).__name__)
-    return (
-        f"{name} cannot be traced: {why}. Watching memory runs the function on other arrays than yours; {WAY_OUT}"
-    )
+    return f"{name} cannot be traced: {why}. Watching memory runs it on arrays of the watcher's; {WAY_OUT}"
 
 
 def _watched(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) -> Recording:

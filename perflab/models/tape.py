@@ -2,8 +2,8 @@
 
 An event is two integers, a value and a code. ``code >> 32`` is the site, the place in the source that the event
 comes from; the lower half belongs to the kind of site (see `perflab.models.accesses` for loads and stores). The
-tape has room for `EVENTS`; when it is full, compiled code calls back and a consumer reads it, so that a trace of any
-length needs no more memory than that.
+tape has room for `EVENTS`; when it is full, compiled code calls back and a consumer reads it, so that a trace of
+any length needs no more memory than that.
 
 There is one tape in a process: its address is a constant of the compiled code, which makes an event cost about two
 nanoseconds.
