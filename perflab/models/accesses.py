@@ -4,8 +4,8 @@ The value of an event is an address; the lower half of its code is ``size << 1 |
 of plain Python: ``a[i] += v`` loads ``a[i]``, then whatever ``v`` needs, then stores.
 
 Only accesses to single elements and fields become events here. A view costs nothing. Whatever else touches an
-array (NumPy's functions, arithmetic on whole arrays, an index that is an array) is refused once Numba has found the
-types: `perflab.models.record` then takes the slow way, through `perflab.models.traced`.
+array (NumPy's functions, arithmetic on whole arrays, an index that is an array) is refused once Numba has found
+the types: `perflab.models.record` then takes the slow way, through `perflab.models.traced`.
 """
 
 import ast
