@@ -430,4 +430,4 @@ def _raw(value: Any) -> Any:
         return value._data
     if isinstance(value, _Record):
         return value.raw()
-    return _mapped(unwrapped, value) if isinstance(value, tuple | list | dict) else value
+    return _mapped(_raw, value) if isinstance(value, tuple | list | dict) else value
