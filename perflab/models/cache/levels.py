@@ -7,6 +7,10 @@ PREFETCHERS = (None, "next-line", "stride")
 LARGEST = 1 << 40  # bytes: more is a mistake
 
 
+def _is_power(number: object) -> bool:
+    return isinstance(number, int) and number > 0 and number & (number - 1) == 0
+
+
 @dataclass(frozen=True)
 class Level:
     """One cache.
@@ -22,8 +26,8 @@ class Level:
     line : int
         Bytes of a line, a power of two.
     policy : {"lru", "plru", "fifo", "random"}
-        Which line of a full set goes: the one used least recently; the one that a tree of bits takes for that, which
-        needs a power of two of ways; the oldest; any, by a generator that starts with `seed`.
+        Which line of a full set goes: the one used least recently; the one that a tree of bits takes for that,
+        which needs a power of two of ways; the oldest; any, by a generator that starts with `seed`.
     write_back : bool
         Whether a written line waits until it is evicted; otherwise each write goes on to the next level as well.
     write_allocate : bool
@@ -54,13 +58,16 @@ class Level:
         if self.policy not in POLICIES:
             raise ValueError(f"{self.name}: policy = {self.policy!r}; take one of {', '.join(POLICIES)}")
         if self.policy == "plru" and not (_is_power(self.ways) and self.ways <= 64):
-            raise ValueError(f"{self.name}: ways = {self.ways}; a tree (plru) has a power of two of them, up to 64")
+            raise ValueError(
+                f"{self.name}: ways = {self.ways}; a tree (plru) has a power of two of them, up to 64"
+            )
         sets = self.size / (self.ways * self.line)
         if self.size > LARGEST or sets < 1 or not _is_power(int(sets)) or sets != int(sets):
             below = self.ways * self.line << max(int(sets).bit_length() - 1, 0)
             raise ValueError(
-                f"{self.name}: size = {self.size!r} makes {sets:g} sets of {self.ways} lines of {self.line} bytes, "
-                f"and their number has to be a power of two; take {min(below, LARGEST)} or {min(2 * below, LARGEST)}"
+                f"{self.name}: size = {self.size!r} makes {sets:g} sets of {self.ways} lines of {self.line}
+                bytes, " f"and their number has to be a power of two; take {min(below, LARGEST)} or {min(2 *
+                below, LARGEST)}"
             )
 
     @property
@@ -96,7 +103,8 @@ class Tlb:
             raise ValueError(f"tlb: page = {self.page!r} is no power of two; take 4096 or {2 << 20}")
         if self.ways < 1 or self.entries % self.ways or not _is_power(self.entries // self.ways):
             raise ValueError(
-                f"tlb: entries = {self.entries!r} in sets of {self.ways!r}; their quotient has to be a power of two"
+                f"tlb: entries = {self.entries!r} in sets of {self.ways!r}; their quotient has to be a power of
+                two"
             )
 
 
@@ -109,8 +117,8 @@ class Hierarchy:
     levels : tuple of Level
         1 to 4 of them, with lines of one size.
     prefetcher : {None, "next-line", "stride"}
-        What the first level fetches without being asked: on a miss the line after it; or, once the same place in the
-        source has moved on by the same stride twice, the line one stride ahead.
+        What the first level fetches without being asked: on a miss the line after it; or, once the same place in
+        the source has moved on by the same stride twice, the line one stride ahead.
     tlb : Tlb, optional
 
     Raises
@@ -146,7 +154,3 @@ TEACHING = Hierarchy(
 
 L1 = Hierarchy(TEACHING.levels[:1])
 """Its first level alone."""
-
-
-def _is_power(number: object) -> bool:
-    return isinstance(number, int) and number > 0 and number & (number - 1) == 0

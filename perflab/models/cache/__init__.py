@@ -1,0 +1,1 @@
+"""Simulate caches: on a trace, or on a function that runs."""

@@ -1,0 +1,135 @@
+"""A hierarchy at work on traces: any number of pieces, one after the other."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from perflab.models.cache import kernel
+from perflab.models.cache.levels import Hierarchy
+from perflab.models.hooks import SIZE
+
+PIECE = 1 << 16  # accesses at a time: what a piece needs stays in the caches of the machine that simulates
+LARGEST = 1 << 60  # no address is larger
+
+
+class Simulation:
+    """The state of a hierarchy: empty at first.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+
+    Attributes
+    ----------
+    hierarchy : Hierarchy
+    accesses : int
+    counts : ndarray of int64, shape (levels, `kernel.COUNTERS`)
+    tlb_misses : int
+    """
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self.hierarchy = hierarchy
+        levels = hierarchy.levels
+        self.accesses = 0
+        self.tlb_misses = 0
+        self.counts = np.zeros((len(levels), kernel.COUNTERS), np.int64)
+        lines = [level.sets * level.ways for level in levels]
+        sets = [level.sets for level in levels]
+        self._entries = np.full(sum(lines), kernel.EMPTY, np.int64)
+        self._bits = np.zeros(sum(sets), np.int64)
+        self._shape = np.array(
+            [(sum(lines[:k]), sum(sets[:k]), level.sets - 1, level.ways) for k, level in enumerate(levels)],
+            np.int64,
+        )
+        for k, level in enumerate(levels):
+            if level.policy == "random":
+                self._bits[self._shape[k, kernel.BITS]] = level.seed
+        tlb = hierarchy.tlb
+        self._pages = np.full(tlb.entries if tlb else 1, kernel.EMPTY, np.int64)
+        self._streams = np.zeros((kernel.STREAMS, 3), np.int64)
+        bits = hierarchy.line.bit_length() - 1
+        translation = (tlb.page.bit_length() - 1, tlb.entries // tlb.ways - 1, tlb.ways) if tlb else (0, 0, 1)
+        self._geometry = np.array([bits, *translation], np.int64)
+        structures = tuple((level.policy, level.write_back, level.write_allocate) for level in levels)
+        self._loop = kernel.replayer(structures, hierarchy.prefetcher, tlb is not None)
+        self._outcomes = np.empty(PIECE, np.uint8)
+
+    def feed(self, addresses: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Replay at most `PIECE` accesses; return for each how many levels lacked it.
+
+        Parameters
+        ----------
+        addresses, codes : ndarray of int64
+            As `perflab.models.record.accesses` hands them on.
+
+        Returns
+        -------
+        ndarray of uint8
+            0 for a hit in the first level, and so on; plus `kernel.TLB_MISS`. Overwritten by the next piece.
+        """
+        outcomes = self._outcomes[: addresses.size]
+        self.accesses += addresses.size
+        self.tlb_misses += self._loop(
+            addresses,
+            codes,
+            outcomes,
+            self._entries,
+            self._bits,
+            self._shape,
+            self.counts,
+            self._pages,
+            self._streams,
+            self._geometry,
+        )
+        return outcomes
+
+    def resident(self, level: int = 0) -> set[int]:
+        """Return the numbers of the lines that a level holds."""
+        start, _, mask, ways = self._shape[level].tolist()
+        entries = self._entries[start : start + (mask + 1) * ways]
+        return set((entries[entries != kernel.EMPTY] >> 2).tolist())
+
+
+def pieces(trace: Any, size: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Return a trace as pieces of addresses and codes.
+
+    Parameters
+    ----------
+    trace : ndarray, tuple or iterable of these
+        Addresses as an array of int64 (all reads), or with an array of bool that says which are writes.
+    size : int
+        Bytes of an access.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming what is wrong with the trace.
+    """
+    if not isinstance(size, int) or not 1 <= size <= 1 << 20:
+        raise ValueError(f"size: {size!r}; give the bytes of an access, from 1 to {1 << 20}")
+    for part in [trace] if isinstance(trace, np.ndarray | tuple) else trace:
+        addresses, writes = part if isinstance(part, tuple) else (part, None)
+        if not isinstance(addresses, np.ndarray) or addresses.dtype != np.int64 or addresses.ndim != 1:
+            raise TypeError(
+                f"trace: addresses are {_told(addresses)}; give a one-dimensional array of int64, e.g. "
+                "addresses.astype(np.int64)"
+            )
+        if writes is not None and (
+            not isinstance(writes, np.ndarray) or writes.dtype != np.bool_ or writes.shape != addresses.shape
+        ):
+            raise TypeError(f"trace: writes are {_told(writes)}; give bool, one for each address")
+        for at in range(0, addresses.size, PIECE):
+            piece = addresses[at : at + PIECE]
+            if piece.min() < 0 or piece.max() > LARGEST:
+                raise ValueError(f"trace: an address is outside 0 to {LARGEST}")
+            codes = np.full(piece.size, size << SIZE, np.int64)
+            if writes is not None:
+                codes |= writes[at : at + PIECE]
+            yield piece, codes
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} and shape {value.shape}"
+    return f"a {type(value).__name__}"
