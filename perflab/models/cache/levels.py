@@ -65,9 +65,8 @@ class Level:
         if self.size > LARGEST or sets < 1 or not _is_power(int(sets)) or sets != int(sets):
             below = self.ways * self.line << max(int(sets).bit_length() - 1, 0)
             raise ValueError(
-                f"{self.name}: size = {self.size!r} makes {sets:g} sets of {self.ways} lines of {self.line}
-                bytes, " f"and their number has to be a power of two; take {min(below, LARGEST)} or {min(2 *
-                below, LARGEST)}"
+                f"{self.name}: size = {self.size!r} makes {sets:g} sets of {self.ways} lines of {self.line} bytes; "
+                f"their number has to be a power of two: take {min(below, LARGEST)} or {min(2 * below, LARGEST)}"
             )
 
     @property
@@ -103,8 +102,7 @@ class Tlb:
             raise ValueError(f"tlb: page = {self.page!r} is no power of two; take 4096 or {2 << 20}")
         if self.ways < 1 or self.entries % self.ways or not _is_power(self.entries // self.ways):
             raise ValueError(
-                f"tlb: entries = {self.entries!r} in sets of {self.ways!r}; their quotient has to be a power of
-                two"
+                f"tlb: {self.entries!r} entries in sets of {self.ways!r}; their quotient has to be a power of two"
             )
 
 
