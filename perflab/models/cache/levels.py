@@ -65,7 +65,7 @@ class Level:
         if self.size > LARGEST or sets < 1 or not _is_power(int(sets)) or sets != int(sets):
             below = self.ways * self.line << max(int(sets).bit_length() - 1, 0)
             raise ValueError(
-                f"{self.name}: size = {self.size!r} makes {sets:g} sets of {self.ways} lines of {self.line} bytes; "
+                f"{self.name}: size = {self.size!r} makes {sets:g} sets of {self.ways} lines of {self.line} B; "
                 f"their number has to be a power of two: take {min(below, LARGEST)} or {min(2 * below, LARGEST)}"
             )
 
