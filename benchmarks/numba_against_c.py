@@ -268,9 +268,8 @@ def _to_c(arg: object) -> object:
     return ctypes.c_double(arg) if isinstance(arg, float) else ctypes.c_int64(arg)
 
 
-def check_equal(kernel: str, bind: Callable[[tuple], Callable[[], object]]) -> None:
+def check_equal(fn: Callable, make: Callable, bind: Callable[[tuple], Callable[[], object]]) -> None:
     """Run both sides on the same input and compare results and changed arguments."""
-    fn, make, _ = KERNELS[kernel]
     ours, theirs = make(np.random.default_rng(1)), make(np.random.default_rng(1))
     result, other = fn(*ours), bind(theirs)()
     if result is not None:
@@ -279,9 +278,8 @@ def check_equal(kernel: str, bind: Callable[[tuple], Callable[[], object]]) -> N
         np.testing.assert_array_equal(a, b)
 
 
-def race(kernel: str, bind: Callable[[tuple], Callable[[], object]]) -> Pairs:
+def race(fn: Callable, make: Callable, bind: Callable[[tuple], Callable[[], object]]) -> Pairs:
     """Time both sides in turn on the same arrays; the baseline is C."""
-    fn, make, _ = KERNELS[kernel]
     rng = np.random.default_rng()
     sides = (bind, lambda args: lambda: fn(*args))
     times = _repeats(bind(args := make(rng)))  # C holds bare addresses: `args` keeps the arrays alive
@@ -327,10 +325,11 @@ def versions() -> dict[str, str]:
 def measure(kernel: str, rolled: ctypes.CDLL, unrolled: ctypes.CDLL) -> dict[str, object]:
     """Return a kernel's row: seconds a call, ratios of C over Numba, and their intervals."""
     row: dict[str, object] = {}
+    fn, make, _ = KERNELS[kernel]
     for prefix, library in (("", rolled), ("unrolled_", unrolled)):
         bind = c_function(library, kernel)
-        check_equal(kernel, bind)
-        pairs = race(kernel, bind)
+        check_equal(fn, make, bind)
+        pairs = race(fn, make, bind)
         row |= {
             f"{prefix}numba_seconds": float(np.median(pairs.candidate)),
             f"{prefix}c_seconds": float(np.median(pairs.baseline)),

@@ -1,7 +1,9 @@
 """Every script has its form; the twelve Numba and C kernels agree with each other and with slow, simple truths."""
 
 import ast
+import importlib
 import importlib.util
+import sys
 import zlib
 from pathlib import Path
 
@@ -134,18 +136,65 @@ def test_numba_and_c_agree(duel, libraries, kernel):
 
 
 @pytest.mark.parametrize(("result", "written"), [(2.0, 5.0), (1.0, 6.0)])
-def test_the_script_notices_a_wrong_kernel(duel, monkeypatch, result, written):
+def test_the_script_notices_a_wrong_kernel(duel, result, written):
     def kernel(a, result=1.0, written=5.0):
         a[0] = written
         return result
 
-    monkeypatch.setitem(duel.KERNELS, "planted", (kernel, lambda rng: (np.zeros(9),), lambda a: (a.size,)))
-    duel.check_equal("planted", lambda args: lambda: kernel(*args))
+    def make(rng):
+        return (np.zeros(9),)
+
+    duel.check_equal(kernel, make, lambda args: lambda: kernel(*args))
     with pytest.raises(AssertionError):
-        duel.check_equal("planted", lambda args: lambda: kernel(*args, result, written))
+        duel.check_equal(kernel, make, lambda args: lambda: kernel(*args, result, written))
 
 
 def test_without_gcc_there_is_a_sentence_and_no_failure(duel, monkeypatch, capsys):
     monkeypatch.setattr(duel.shutil, "which", lambda name: None)
     duel.main()
     assert "No gcc here" in capsys.readouterr().out
+
+
+# Atomics against C
+
+
+@pytest.fixture(scope="module")
+def atomic():
+    """Load the script as if it were run: it imports its neighbor."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module("primitives_against_c")
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture(scope="module")
+def atomic_library(atomic, tmp_path_factory):
+    """Compile the C side once."""
+    require(["gcc"], "gcc libc6-dev")
+    return atomic.compile_c(tmp_path_factory.mktemp("c"))
+
+
+# What is returned, and what stands in the first array afterwards, for 150 turns.
+ATOMIC_OUTCOMES = {
+    "compare_exchange": (150, {0: 150}),
+    "fetch_add": (sum(sum(range(k, i, 8)) for i in range(150) for k in [i % 8]), {0: sum(range(0, 150, 8))}),
+    "transfer": (sum(range(150)), {0: 150, 8: 150}),
+    "hand_over": (sum(range(150)), {0: 150, 8: 150}),
+}
+
+
+@pytest.mark.parametrize("kernel", ATOMIC_OUTCOMES)
+def test_atomics_and_c_agree(atomic, atomic_library, kernel):
+    fn, make, _ = atomic.KERNELS[kernel]
+    bind = atomic.c_function(atomic_library, kernel)
+    returned, left = ATOMIC_OUTCOMES[kernel]
+    for side in (lambda args: fn(*args), lambda args: bind(args)()):
+        args = (*make(None)[:-1], 150)
+        assert side(args) == returned
+        assert {i: args[0][i] for i in left} == left
+    atomic.check_equal(fn, make, bind)
+
+
+def test_the_kernels_are_those_that_have_an_outcome(atomic):
+    assert list(atomic.KERNELS) == list(ATOMIC_OUTCOMES)
