@@ -28,12 +28,12 @@ class Course:
             shutil.copyfile(ROOT / name, root / name)
         self.exercise = read(root / source)
 
-    def run(self, program: str, *arguments: str, fails: bool = False) -> str:
-        """Run a command of the environment in the course folder, as a user without an activated one does."""
+    def run(self, program: str, *arguments: str, fails: bool = False, cwd: Path | None = None) -> str:
+        """Run a command in the course folder, or another one, as a user without an activated environment does."""
         env = {k: v for k, v in os.environ.items() if k not in ("PATH", "VIRTUAL_ENV")} | {"PATH": os.defpath}
         done = subprocess.run(
             [Path(sys.executable).with_name(program), *arguments],
-            cwd=self.root,
+            cwd=cwd or self.root,
             env=env,
             capture_output=True,
             text=True,

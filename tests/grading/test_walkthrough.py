@@ -1,0 +1,116 @@
+"""The pages for instructors: their commands, in the order in which a reader meets them, on a throwaway class."""
+
+import csv
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from throwaway import ASSIGNMENT, EXERCISE, ROOT, Course
+
+from perflab.course.gates import mutants
+from perflab.judge.sample import submissions
+
+PAGES = [ROOT / "book" / "teach" / f"{name}.md" for name in ("classroom", "grading", "afterwards")]
+FENCE = re.compile(
+    r"^```(?:bash|\{code-block\} bash\n:caption: (A student)\n)\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
+STUDENTS = {"alice": "solved", "bob": "naive"}
+
+
+def commands(text: str) -> list[tuple[bool, list[str]]]:
+    """Return the commands of a page: whether a student types it, and its words."""
+    return [
+        (bool(who), shlex.split(line)) for who, body in FENCE.findall(text) for line in body.split("\n") if line
+    ]
+
+
+def test_commands_are_found():
+    text = "```bash\na b\n\nc 'd e'\n```\n\n```{code-block} bash\n:caption: A student\n\nf\n```\n\n    g\n"
+    assert commands(text) == [(False, ["a", "b"]), (False, ["c", "d e"]), (True, ["f"])]
+
+
+class Walk:
+    """An instructor and two students who type what the pages say.
+
+    Parameters
+    ----------
+    root : Path
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.course = Course(root / "course")
+        self.exchange = root / "exchange"
+        self.exchange.mkdir(mode=0o777)
+        self.exchange.chmod(0o777)
+        line = f"\nc.Exchange.root = {str(self.exchange)!r}\n"
+        with (self.course.root / "nbgrader_config.py").open("a") as file:
+            file.write(line)
+        naive = mutants(ROOT / "tests" / "exercises" / f"{self.course.exercise.name}.py")["naive"][0]
+        self.notebooks = submissions(self.course.exercise, {"naive": naive})
+        self.homes = {student: root / student for student in STUDENTS}
+        for student, home in self.homes.items():
+            home.mkdir()
+            # In a class they are users of their own; here one user plays them all.
+            who = f"c.CourseDirectory.student_id = {student!r}\nc.Exchange.cache = {str(home / 'cache')!r}\n"
+            (home / "nbgrader_config.py").write_text(f"c = get_config(){line}{who}")
+        self.said: dict[str, str] = {}
+
+    def type(self, student: bool, words: list[str]) -> None:
+        """Run a command as whoever types it."""
+        if student:
+            for name, home in self.homes.items():
+                self._as_student(name, home, words)
+        elif words[:2] == ["rm", "-r"]:
+            shutil.rmtree(self.course.root / words[2])
+        else:
+            self.said[shlex.join(words)] = self.course.run(*words)
+
+    def _as_student(self, name: str, home: Path, words: list[str]) -> None:
+        if words[1] == "submit":
+            path = home / ASSIGNMENT / f"{EXERCISE}.ipynb"
+            assert path.is_file(), "fetched"
+            nbformat.write(self.notebooks[STUDENTS[name]], path, version=nbformat.NO_CONVERT)
+        self.course.run(*words, cwd=home)
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory):
+    """The class after all commands of the pages."""
+    walk = Walk(tmp_path_factory.mktemp("walk"))
+    for page in PAGES:
+        for student, words in commands(page.read_text()):
+            walk.type(student, words)
+    return walk
+
+
+def test_every_page_has_commands():
+    assert all(commands(page.read_text()) for page in PAGES)
+
+
+def test_points(walk):
+    full = {cell.grade_id: cell.points for cell in walk.course.exercise.of_role("tests")}
+    correct = f"{EXERCISE}_correct"
+    assert walk.course.scores("alice")[correct] == walk.course.scores("bob")[correct] == full[correct]
+    assert walk.course.scores("bob")[f"{EXERCISE}_lines"] == 0
+
+
+def test_replay_shows_both(walk):
+    assert "with the same inputs" in walk.said[f"perflab grade {ASSIGNMENT} --replay alice"]
+
+
+def test_statistics(walk):
+    assert "2 students" in walk.said[f"perflab statistics {ASSIGNMENT}"]
+
+
+def test_feedback_reaches_the_student(walk):
+    (page,) = (walk.homes["alice"] / ASSIGNMENT / "feedback").rglob(f"{EXERCISE}.html")
+    assert "advance: correct" in page.read_text()
+
+
+def test_grades_are_exported(walk):
+    with open(walk.course.root / "grades.csv", newline="") as file:
+        names = {row["student_id"]: row["last_name"] for row in csv.DictReader(file)}
+    assert names == {"alice": "Ames", "bob": "Boyd"}
