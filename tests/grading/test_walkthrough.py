@@ -90,6 +90,14 @@ def test_every_page_has_commands():
     assert all(commands(page.read_text()) for page in PAGES)
 
 
+def test_the_readme_types_nothing_else():
+    text = (ROOT / "README.md").read_text().partition("## You teach a class")[2].partition("\n## ")[0]
+    short = [shlex.split(line) for line in re.findall(r"^    \.venv/bin/(.*)", text, re.MULTILINE)]
+    typed = [words for page in PAGES for student, words in commands(page.read_text()) if not student]
+    assert short
+    assert [words for words in short if words not in typed] == []
+
+
 def test_points(walk):
     full = {cell.grade_id: cell.points for cell in walk.course.exercise.of_role("tests")}
     correct = f"{EXERCISE}_correct"
