@@ -18,6 +18,7 @@ from perflab.judge.verdict import CellVerdict, Verdict
 
 TRIES = 3  # of machinery that fails; a student's code gets one
 MOST_BYTES = 20 << 20  # of a submitted file
+MOST_CELLS = 2000  # of a submitted notebook: each later step looks at all of them
 
 DAMAGED = "perflab_damaged"  # says in a notebook's metadata that it stands in for a file that was none
 
@@ -118,6 +119,8 @@ def read(text: str) -> NotebookNode:
         cells = [cell for cell in notebook.cells if cell.cell_type and isinstance(cell.source, str)]
     except Exception as error:  # nbformat raises whatever a broken file makes it raise
         raise ValueError(f"The file cannot be read as a notebook: {type(error).__name__}.") from error
+    if len(cells) > MOST_CELLS:
+        raise ValueError(f"The notebook has more than {MOST_CELLS:,} cells.")
     notebook.cells = cells
     return notebook
 

@@ -11,6 +11,8 @@ from nbformat import NotebookNode
 
 from perflab.course import read
 from perflab.course.notebook import instructor, student, to_bytes
+from perflab.judge.limits import Limits
+from perflab.judge.settings import Settings
 
 HERE = Path(__file__).parent
 TARGET = read(HERE / "target.py")
@@ -19,6 +21,9 @@ HONEST_POINTS = dict(zip(CELLS, (4, 4, 1, 1, 1), strict=True))
 NOTHING = dict.fromkeys(CELLS, 0)
 # What honest but slow code earns: it asks about every number and fetches the lines of every window anew.
 SLOW_POINTS = {**NOTHING, "correct": 4, "found": 1}
+
+# A hostile submission need not take long; an honest one takes a tenth of this.
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=4.0, wall=30.0))
 
 HONEST = next(cell.source for cell in TARGET.of_role("answer"))
 SLOW = """

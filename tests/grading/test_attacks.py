@@ -1,16 +1,21 @@
 """Every attack gets what its code has earned, and harms nobody: the judge against hostile submissions."""
 
-import pytest
-from attacking import CELLS, HONEST_POINTS, SLOW, SLOW_POINTS, attacks, submission, trusted
+import os
+import resource
+from pathlib import Path
 
+import pytest
+from attacking import CELLS, HONEST_POINTS, SETTINGS, SLOW, SLOW_POINTS, attacks, submission, trusted
+
+from perflab.judge import bubblewrap, scratch
 from perflab.judge.examine import examine, forget
-from perflab.judge.limits import Limits
-from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
 
-# A hostile submission need not take long; an honest one takes a tenth of this.
-SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=3.0, wall=30.0))
+MOST_MEMORY = 1 << 30  # bytes that the judge itself may need more
 ATTACKS = attacks()
+MEMORY_BEFORE = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +58,11 @@ def test_attack_earns_what_its_code_has_earned(judge, attack):
 
 def test_honest_code_still_earns_everything_after_all_attacks(judge):
     assert points(judge(submission())) == HONEST_POINTS
+
+
+def test_no_attack_has_made_the_judge_large_or_left_anything():
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MEMORY_BEFORE + MOST_MEMORY
+    forget()
+    left = [path for place in scratch.PLACES for path in Path(place).glob(f"{scratch.NAME}{os.getpid()}-*")]
+    assert left == []
+    assert not Path("/tmp/perflab-was-here").exists()

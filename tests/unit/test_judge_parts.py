@@ -1,5 +1,6 @@
 """The judge's small parts: what is shown, what is handed back, the script of an exam, a student's residence."""
 
+import json
 import os
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from perflab.check.report import MIME, Report
 from perflab.guest.shells import MOST_OUTPUTS, MOST_TEXT
 from perflab.judge import limits, processes, scratch, seccomp
-from perflab.judge.examine import MOST_BYTES, read
+from perflab.judge.examine import MOST_BYTES, MOST_CELLS, read
 from perflab.judge.feedback import HIDDEN, HideTests, markdown2html
 from perflab.judge.intake import make_readable
 from perflab.judge.limits import Limits, Watchdog
@@ -260,6 +261,15 @@ def test_what_is_no_notebook_is_said_to_be_none(text):
 def test_a_file_that_is_too_large_is_not_parsed():
     with pytest.raises(ValueError, match="larger than"):
         read(" " * (MOST_BYTES + 1))
+
+
+def test_more_cells_than_anybody_writes_are_refused():
+    cells = [{"cell_type": "markdown", "source": "", "metadata": {}, "id": str(i)} for i in range(MOST_CELLS + 1)]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    with pytest.raises(ValueError, match="more than 2,000 cells"):
+        read(json.dumps(notebook))
+    notebook["cells"].pop()
+    assert len(read(json.dumps(notebook)).cells) == MOST_CELLS
 
 
 def test_links_and_devices_read_as_nothing(tmp_path):

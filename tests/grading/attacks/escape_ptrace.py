@@ -1,6 +1,7 @@
 """Attaches to its neighbors as a debugger."""
 
 SECTION = "escape"
+NOT_ON_STOCK = "it would stop what contains it"
 POINTS = NOTHING
 ANSWER = (
     WRONG

@@ -1,15 +1,17 @@
-"""Warns on every call: nbgrader gives nothing to a cell with any warning."""
+"""Warns in its cell and on every call: nbgrader gives nothing to a cell with any warning."""
 
 SECTION = "output"
-POINTS = {**HONEST_POINTS, "lines": 0}
+POINTS = HONEST_POINTS
 ANSWER = (
     HONEST
     + """
 import sys, warnings
 
-def moving(numbers, fast=moving):
+warnings.warn("deprecated")
+
+def find(ask, n, fast=find):
     warnings.warn("deprecated")
     print("a note", file=sys.stderr)
-    return fast(numbers)
+    return fast(ask, n)
 """
 )
