@@ -8,7 +8,7 @@ import pytest
 from perflab.models.branch import (
     Bimodal,
     Gshare,
-    Place,
+    Site,
     Static,
     Tage,
     Tournament,
@@ -97,7 +97,7 @@ TWINS = {
     ),
     "default tage": (
         Tage(),
-        lambda: plain.Tage(plain.Bimodal(4096, 2), (5, 12, 27, 64), 1024, 9, 3, 2, 1 << 18),
+        lambda: plain.Tage(plain.Bimodal(4096, 2), (5, 12, 27, 64), 1024, 11, 3, 2, 1 << 18),
     ),
 }
 
@@ -153,7 +153,7 @@ def test_nothing_predicts_noise():
 def test_sites_are_counted_and_the_worst_comes_first():
     address = np.array([8, 8, 4, 8, 4, 4, 12])
     taken = np.array([False, False, False, True, True, True, True])
-    result = replay(Static("taken"), Trace(address, taken, places={4: Place("if", "f", 3, "x > 0")}))
+    result = replay(Static("taken"), Trace(address, taken, places={4: Site("if", "f", 3, "x > 0")}))
     branches = result.by_branch()
     assert [(s.address, s.executed, s.taken, s.mispredicted) for s in branches] == [
         (8, 3, 1, 2),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from perflab.models.branch.predictors import Predictor
-from perflab.models.branch.trace import Place, Trace
+from perflab.models.branch.trace import Trace
+from perflab.models.instrument import Site
 
 SHOWN = 8  # branches of a printed table
 
@@ -19,7 +20,7 @@ class Branch:
     address : int
     executed, taken, mispredicted : int
         How often.
-    place : Place or None
+    place : Site or None
         Where it stands in the source.
     """
 
@@ -27,7 +28,7 @@ class Branch:
     executed: int
     taken: int
     mispredicted: int
-    place: Place | None
+    place: Site | None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Tage:
     base: Bimodal = field(default_factory=Bimodal)
     histories: tuple[int, ...] = (5, 12, 27, 64)
     entries: int = 1024
-    tag: int = 9
+    tag: int = 11
     bits: int = 3
     useful: int = 2
     period: int = 1 << 18

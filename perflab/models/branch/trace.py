@@ -5,25 +5,7 @@ from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where a branch stands in the source.
-
-    Attributes
-    ----------
-    kind : str
-        "if", "while", "for", "and", "or".
-    function : str
-    line : int
-    text : str
-        The condition, or the head of the loop.
-    """
-
-    kind: str
-    function: str
-    line: int
-    text: str
+from perflab.models.instrument import Site
 
 
 @dataclass(frozen=True)
@@ -39,7 +21,7 @@ class Trace:
         Whether it jumped.
     backward : ndarray of bool, as long, optional
         Whether it jumps to a lower address, as the branch at the end of a loop does.
-    places : dict of int to Place
+    places : dict of int to Site
         By address, where the source is known.
 
     Raises
@@ -51,7 +33,7 @@ class Trace:
     address: np.ndarray
     taken: np.ndarray
     backward: np.ndarray | None = None
-    places: dict[int, Place] = field(default_factory=dict)
+    places: dict[int, Site] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require("address", self.address, np.int64)
