@@ -22,7 +22,8 @@ from typing import Any, Protocol
 
 from perflab import codegen, counters
 from perflab.check import values
-from perflab.models import lines
+from perflab.models import lines, metrics
+from perflab.models.instrument import UninstrumentableError
 from perflab.timing import Clock, seconds_of
 
 
@@ -79,6 +80,7 @@ class Bench(Protocol):
 METRICS = {
     "calls": "calls of the oracle",
     "lines": "lines of 64 bytes fetched",
+    **metrics.METRICS,
     **counters.METRICS,
     **codegen.METRICS,
 }
@@ -147,12 +149,14 @@ class LocalBench:
                     return codegen.measure(metric, fn, args)
                 if metric == "lines":
                     count, staged.result = lines.watched(fn, args)
+                elif metric in metrics.METRICS:
+                    count, staged.result = metrics.measure(metric, fn, args)
                 else:
                     fn(*values.copy(args))  # compiles, and does for the first time what is done only once
                     count, staged.result = counters.measure(metric, lambda: fn(*args))
                 return float(count)
         except FunctionFailedError as error:
-            if isinstance(error.__cause__, counters.AbsentError | codegen.CodegenError):
+            if isinstance(error.__cause__, counters.AbsentError | codegen.CodegenError | UninstrumentableError):
                 raise FunctionFailedError(f"{name_of(fn)} cannot be counted here. {error.__cause__}") from error
             raise
 

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from numba import njit, prange
 
-from perflab.models.branch import Static, UninstrumentableError, mispredictions, record
+from perflab.models import metrics
+from perflab.models.branch import (
+    Bimodal,
+    Gshare,
+    Static,
+    Tage,
+    Tournament,
+    TwoLevel,
+    UninstrumentableError,
+    mispredictions,
+    record,
+)
 
 
 @njit
@@ -202,3 +213,26 @@ def test_what_the_function_raises_is_raised():
     with pytest.raises(ValueError, match="no"):
         record(failing, (np.ones(2),))
     assert len(record(compact, levels(10))) == 21  # and the tape is free again
+
+
+DEFAULTS = {
+    "mispredictions": Tage(),
+    "mispredictions:static": Static(),
+    "mispredictions:bimodal": Bimodal(),
+    "mispredictions:local": TwoLevel("local"),
+    "mispredictions:global": TwoLevel("global"),
+    "mispredictions:gshare": Gshare(),
+    "mispredictions:tournament": Tournament(),
+    "mispredictions:tage": Tage(),
+}
+
+
+def test_metrics_are_the_predictors_by_name():
+    assert set(metrics.METRICS) == set(DEFAULTS)
+    a, found = levels(2000)
+    for metric, predictor in DEFAULTS.items():
+        count, result = metrics.measure(metric, compact, (a, found))
+        assert (count, result) == (
+            mispredictions(compact, (a, found), predictor).count,
+            np.count_nonzero(a >= 128),
+        )

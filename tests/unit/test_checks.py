@@ -516,6 +516,33 @@ def test_a_counted_run_in_a_view_with_a_wrong_outcome_gives_nothing():
     report(check.counts, lazy, "lines", than=step_records, on=big, view=view, zero=1.0, full=1.5, points=2)
 
 
+@njit
+def count_large(a):
+    n = 0
+    for i in range(a.size):
+        if a[i] >= 128:
+            n += 1
+    return n
+
+
+@njit
+def count_large_without_branch(a):
+    n = 0
+    for i in range(a.size):
+        n += a[i] >= 128
+    return n
+
+
+def test_mispredictions_are_counted():
+    make_levels = lambda rng: (rng.integers(0, 256, 2000, dtype=np.uint8),)  # noqa: E731  a maker as cells write it
+    check.correct(count_large_without_branch, against=count_large, on=[make_levels], points=1)
+    check.correct(count_large, against=count_large, on=[make_levels], points=1)
+    ramp = {"on": make_levels, "zero": 500, "full": 50, "points": 2}
+    assert check.counts(count_large_without_branch, "mispredictions", **ramp) == 2
+    failed = report(check.counts, count_large, "mispredictions:gshare", **ramp)
+    assert failed.title == "count_large: branches mispredicted by gshare"
+
+
 # --- faster
 
 

@@ -111,6 +111,32 @@ class Branches(Part):
         return self.call("branched", site, ast.Constant(flags), held)
 
 
+def watched(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Trace, Any]:
+    """Call ``fn(*args)`` and return its branches and its result; see `record`."""
+    pieces: list[tuple[np.ndarray, np.ndarray]] = []
+    count = 0
+
+    def consume(values: np.ndarray, codes: np.ndarray) -> None:
+        nonlocal count
+        count += values.size
+        if count > MOST:
+            raise UninstrumentableError(f"{_name(fn)} has more than {MOST:,} branches; give it a smaller input")
+        pieces.append((values.astype(bool), codes.copy()))
+
+    try:
+        code = instrument(fn, (Branches,))
+        given = code.arguments(args)
+        code.compile(given)
+    except UninstrumentableError as error:
+        raise UninstrumentableError(f"{_name(fn)}: its branches cannot be watched: {error}. {WAY_OUT}") from error
+    with tape.recording(consume):
+        result = code.call(given)
+    codes = np.concatenate([codes for _, codes in pieces] or [np.empty(0, np.int64)])
+    held = np.concatenate([held for held, _ in pieces] or [np.empty(0, bool)])
+    places = dict(enumerate(code.sites))
+    return Trace(codes >> tape.SITE, held == (codes & HOLDS > 0), codes & BACKWARD > 0, places), result
+
+
 def record(fn: Callable[..., Any], args: tuple[Any, ...]) -> Trace:
     """Call ``fn(*args)`` and return its branches.
 
@@ -132,28 +158,7 @@ def record(fn: Callable[..., Any], args: tuple[Any, ...]) -> Trace:
     UninstrumentableError
         If the branches cannot be watched; the text names the line and the way out.
     """
-    pieces: list[tuple[np.ndarray, np.ndarray]] = []
-    count = 0
-
-    def consume(values: np.ndarray, codes: np.ndarray) -> None:
-        nonlocal count
-        count += values.size
-        if count > MOST:
-            raise UninstrumentableError(f"{_name(fn)} has more than {MOST:,} branches; give it a smaller input")
-        pieces.append((values.astype(bool), codes.copy()))
-
-    try:
-        code = instrument(fn, (Branches,))
-        given = code.arguments(args)
-        code.compile(given)
-    except UninstrumentableError as error:
-        raise UninstrumentableError(f"{_name(fn)}: its branches cannot be watched: {error}. {WAY_OUT}") from error
-    with tape.recording(consume):
-        code.call(given)
-    codes = np.concatenate([codes for _, codes in pieces] or [np.empty(0, np.int64)])
-    held = np.concatenate([held for held, _ in pieces] or [np.empty(0, bool)])
-    places = dict(enumerate(code.sites))
-    return Trace(codes >> tape.SITE, held == (codes & HOLDS > 0), codes & BACKWARD > 0, places)
+    return watched(fn, args)[0]
 
 
 def mispredictions(

@@ -143,7 +143,9 @@ def _tage(address, taken, base, histories, index_bits, tag_bits, bits, useful_bi
                 for t in range(provider + 1, tables):
                     useful[t, slot[t]] -= 1
         if (i + 1) % period == 0:
-            useful[:] = np.maximum(useful - 1, 0)
+            for t in range(tables):
+                for s in range(entries):
+                    useful[t, s] = max(useful[t, s] - 1, 0)
 
         bit = one if taken[i] else np.uint64(0)
         for t in range(tables):

@@ -1,0 +1,69 @@
+"""Counts of models are the same in the judge's clean room as in a learner's kernel."""
+
+import numpy as np
+import pytest
+
+from perflab.check.bench import FunctionFailedError, LocalBench
+from perflab.judge import bubblewrap
+from perflab.judge.cleanroom import admitted
+from perflab.judge.remote import RemoteBench
+from perflab.judge.settings import Settings
+
+pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
+
+CODE = """
+import numpy as np
+from numba import njit
+
+@njit
+def compact(levels):
+    found = np.zeros(levels.size, np.int64)
+    n = 0
+    for i in range(levels.size):
+        if levels[i] >= 128:
+            found[n] = i
+            n += 1
+    return found[:n]
+
+@njit
+def listed(levels):
+    return np.array([i for i in range(levels.size) if levels[i] >= 128])
+"""
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """Return what makes the local and the remote bench of a function."""
+    path = tmp_path_factory.mktemp("code") / "code.py"
+    path.write_text(CODE)
+    names = {}
+    exec(compile(CODE, str(path), "exec"), names)
+    room = Settings().starter()("plain", ())
+    room.ready()
+    for cell in admitted([CODE], {"compact", "listed"}):
+        room.ask({"do": "cell", "source": cell})
+
+    def made(name):
+        remote = RemoteBench(lambda: room, name, 0, {}, lambda args: 0.0, lambda: room, lambda metric: 0.0)
+        return LocalBench(names[name]), remote
+
+    yield made
+    room.close()
+
+
+@pytest.mark.parametrize("metric", ["mispredictions", "mispredictions:bimodal"])
+def test_mispredictions_are_the_same_everywhere(bench, metric):
+    levels = np.random.default_rng(5).integers(0, 256, 3000, dtype=np.uint8)
+    counts = []
+    for side in bench("compact"):
+        staged = side.stage((levels,))
+        counts.append(side.count(staged, metric))
+        assert side.collect(staged)[0].tolist() == np.flatnonzero(levels >= 128).tolist()
+    assert counts[0] == counts[1]
+    assert 1200 < counts[0] < 1800
+
+
+def test_what_cannot_be_watched_says_so_everywhere(bench):
+    for side in bench("listed"):
+        with pytest.raises(FunctionFailedError, match=r"listed cannot be counted.*write it as a loop"):
+            side.count(side.stage((np.zeros(9, np.uint8),)), "mispredictions")
