@@ -6,6 +6,7 @@ where nothing was earned. The protocol between a check and the function that it 
 
 from perflab.check.bench import Bench, FunctionFailedError
 from perflab.check.checks import correct, counts, faster, predicted
+from perflab.check.files import File, file
 from perflab.check.layouts import Conversion, LayoutError, groups
 from perflab.check.oracles import Oracle, oracle
 from perflab.check.report import NotEarnedError, Points, Report
@@ -13,6 +14,7 @@ from perflab.check.report import NotEarnedError, Points, Report
 __all__ = [
     "Bench",
     "Conversion",
+    "File",
     "FunctionFailedError",
     "LayoutError",
     "NotEarnedError",
@@ -22,6 +24,7 @@ __all__ = [
     "correct",
     "counts",
     "faster",
+    "file",
     "groups",
     "oracle",
     "predicted",

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from perflab import codegen, counters
 from perflab.check import values
+from perflab.check.oracles import Oracle
 from perflab.models import lines, metrics
 from perflab.models.instrument import UninstrumentableError
 from perflab.timing import Clock, seconds_of
@@ -63,6 +64,9 @@ class Bench(Protocol):
         FunctionFailedError
             If one of them is nothing that may cross.
         """
+
+    def oracles(self, staged: Any) -> list[Oracle]:
+        """Return the oracles among the arguments of a run, in their order, as the run left them."""
 
     def count(self, staged: Any, metric: str) -> float:
         """Return an exact count: a key of `METRICS`, or "syscalls:NAME".
@@ -133,10 +137,14 @@ class LocalBench:
             raise FunctionFailedError(f"{name_of(self.fn)}: {error}.") from error
         return result, after
 
+    def oracles(self, staged: LocalCall) -> list[Oracle]:
+        """See `Bench.oracles`."""
+        return values.oracles(staged.args)
+
     def count(self, staged: LocalCall, metric: str) -> float:
         """See `Bench.count`."""
         if metric == "calls":
-            return float(sum(oracle.calls for oracle in values.oracles(staged.args)))
+            return float(sum(oracle.calls for oracle in self.oracles(staged)))
         if not is_metric(metric):
             raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
         staged.ran = True

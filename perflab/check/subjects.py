@@ -65,7 +65,7 @@ def expected_of(reference: Callable[..., Any], args: tuple, returns: int | Seque
     args = values.reveal(values.copy(args))
     with quiet():
         result = reference(*args)
-    return picked(result, args, returns)
+    return values.materialize(picked(result, args, returns)) if returns is not None else result
 
 
 def picked(result: Any, after: tuple, returns: int | Sequence[int] | None) -> Any:
@@ -115,7 +115,7 @@ def count_of(
         subject.bench.run(staged, "cpu")
     if callable(metric):
         result, _ = subject.bench.collect(staged)
-        return float(metric(result, *values.reveal(values.copy(args))))
+        return float(metric(result, *values.reveal(args, subject.bench.oracles(staged))))
     count = subject.bench.count(staged, metric)
     if expectation is not None:
         if own_run and not hands_back(metric):

@@ -1,8 +1,8 @@
 """What may cross between a check and a function under test: copied, verified, compared.
 
 Only plain data crosses: NumPy arrays (structured too), Python and NumPy scalars, `None`, str, bytes, tuples,
-namedtuples, lists, dicts, dataclasses, and oracles. Never an object with behavior of its own: such an object
-could lie about what it equals.
+namedtuples, lists, dicts, dataclasses, files, and oracles. Never an object with behavior of its own: it could lie
+about what it equals.
 """
 
 import ctypes
@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from perflab.check.files import File
 from perflab.check.oracles import Oracle, fresh, target_of
 
 LINE = 64  # bytes; staged arrays start on a cache line, so that a record of 64 bytes is one line
+BRIEF = 80  # characters of a value in a report
 SCALARS = (bool, int, float, complex, str, bytes, type(None))
 # Relative tolerance when an exercise names none: a few rounding errors, not another algorithm's noise.
 DEFAULT_RTOL = {np.dtype(np.float16): 1e-2, np.dtype(np.float32): 1e-5}
@@ -23,9 +25,9 @@ DEFAULT_RTOL_OTHER = 1e-9
 
 
 def _rebuild(value: Any, leaf: Callable[[Any, str], Any], where: str) -> Any:
-    """Return `value` with `leaf(x, path)` in place of each array, scalar and oracle; refuse all else."""
+    """Return `value` with `leaf(x, path)` in place of each array, scalar, file and oracle; refuse all else."""
     kind = type(value)
-    if kind in SCALARS or isinstance(value, np.generic | np.ndarray | Oracle):
+    if kind in SCALARS or isinstance(value, np.generic | np.ndarray | File | Oracle):
         return leaf(value, where)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return kind(*(_rebuild(v, leaf, f"{where}.{n}") for n, v in zip(value._fields, value, strict=True)))
@@ -76,7 +78,7 @@ def copy_records(source: np.ndarray, target: np.ndarray) -> None:
 
 
 def copy(value: Any, where: str = "the argument") -> Any:
-    """Return a private copy of `value`: fresh memory, fresh oracles that have not been called yet.
+    """Return a private copy of `value`: fresh memory, files of its own, oracles that have not been called yet.
 
     Raises
     ------
@@ -87,6 +89,8 @@ def copy(value: Any, where: str = "the argument") -> Any:
     def leaf(x: Any, path: str) -> Any:
         if isinstance(x, Oracle):
             return fresh(x)
+        if isinstance(x, File):
+            return x.lay_out()
         if isinstance(x, np.ndarray):
             if x.dtype.hasobject:
                 raise TypeError(f"{path} is an array of Python objects; use an array of numbers or records")
@@ -96,9 +100,17 @@ def copy(value: Any, where: str = "the argument") -> Any:
     return _rebuild(value, leaf, where)
 
 
-def reveal(value: Any) -> Any:
-    """Return `value` with every oracle replaced by the object that it stands for: for references only."""
-    return _rebuild(value, lambda x, _: target_of(x) if isinstance(x, Oracle) else x, "the argument")
+def reveal(value: Any, used: list[Oracle] | None = None) -> Any:
+    """Return `value` with every oracle replaced by the object that it stands for: for references only.
+
+    Parameters
+    ----------
+    value : object
+    used : list of Oracle, optional
+        In place of those in `value`, in the same order: oracles that a run has called.
+    """
+    left = iter(oracles(value) if used is None else used)
+    return _rebuild(value, lambda x, _: target_of(next(left)) if isinstance(x, Oracle) else x, "the argument")
 
 
 def oracles(value: Any) -> list[Oracle]:
@@ -124,6 +136,8 @@ def materialize(value: Any, where: str = "the result") -> Any:
     """
 
     def leaf(x: Any, path: str) -> Any:
+        if isinstance(x, File):
+            return _content(x, path)
         if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
             raise TypeError(f"{path} is a {type(x).__name__}; return a plain NumPy array")
         if isinstance(x, np.generic) and not type(x).__module__.startswith("numpy"):
@@ -134,6 +148,13 @@ def materialize(value: Any, where: str = "the result") -> Any:
         return x
 
     return _rebuild(value, leaf, where)
+
+
+def _content(file: File, path: str) -> bytes:
+    try:
+        return file.content()
+    except TypeError as error:
+        raise TypeError(f"{path} is {error}") from error
 
 
 def _number(x: Any) -> bool:
@@ -185,9 +206,22 @@ def difference(
         if type(actual) is not type(expected):
             return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
         return difference(dataclasses.asdict(actual), dataclasses.asdict(expected), where=where, **tolerance)
+    if type(actual) is type(expected) is bytes and actual != expected:
+        return _bytes_difference(actual, expected, where)
     if type(actual) is not type(expected) or actual != expected:
         return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
     return None
+
+
+def _bytes_difference(actual: bytes, expected: bytes, where: str) -> str:
+    if len(expected) <= BRIEF:
+        return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
+    both = min(len(actual), len(expected))
+    unequal = np.frombuffer(actual, np.uint8, both) != np.frombuffer(expected, np.uint8, both)
+    first = int(unequal.argmax()) if unequal.any() else both
+    sizes = f"{len(actual):,} bytes" + ("" if len(actual) == len(expected) else f" where {len(expected):,} belong")
+    parts = (_brief(data[first : first + 16]) for data in (actual, expected))
+    return "{} has {}; from byte {:,} on it holds {}, expected {}".format(where, sizes, first, *parts)
 
 
 def _array_difference(
@@ -255,4 +289,4 @@ def _brief(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= BRIEF else f"{text[: BRIEF - 3]}..."

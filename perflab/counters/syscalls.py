@@ -26,6 +26,7 @@ ATTACH = 5.0  # seconds until strace must have attached
 DETACH = 5.0  # seconds until it must be gone
 PR_SET_PTRACER = 0x59616D61  # Yama: who may trace this process
 STATUS = Path("/proc/self/status")
+NO_STRACE = "There is no strace; on Debian and Ubuntu: apt-get install strace."
 LINE = re.compile(r"^(\d+)\s+(\w+)\(")
 
 
@@ -46,13 +47,39 @@ def system_calls() -> Iterator[Block]:
     others = {int(task) for task in os.listdir("/proc/self/task")} - {threading.get_native_id()}
     marks = [f"/perflab-{uuid.uuid4().hex}" for _ in range(2)]
     counts: Counter[str] = Counter()
+    with _traced([os.getpid()]) as lines:
+        yield _marked(marks, counts)
+    counts.update(_between(lines, marks, others))
+
+
+@contextmanager
+def traced(pids: list[int]) -> Iterator[Counter[str]]:
+    """Count the system calls, by name, of other processes and of those that they start, while the block runs.
+
+    Raises
+    ------
+    AbsentError
+        Without strace, or if it must not attach to them.
+    """
+    if shutil.which("strace") is None:
+        raise AbsentError(NO_STRACE)
+    counts: Counter[str] = Counter()
+    with _traced(pids) as lines:
+        yield counts
+    counts.update(match[2] for line in lines if (match := LINE.match(line)))
+
+
+@contextmanager
+def _traced(pids: list[int]) -> Iterator[list[str]]:
+    """Let strace watch processes; what it wrote is there when the block has ended."""
+    lines: list[str] = []
     with tempfile.NamedTemporaryFile("r", prefix="perflab-") as log:
-        tracer = _attach(log.name)
+        tracer = _attach(log.name, pids)
         try:
-            yield _marked(marks, counts)
+            yield lines
         finally:
             _detach(tracer)
-        counts.update(_between(log.read().splitlines(), marks, others))
+        lines += log.read().splitlines()
 
 
 @contextmanager
@@ -70,20 +97,21 @@ def missing() -> str | None:
     if not STATUS.exists():
         return "This system has no /proc; strace needs Linux."
     if shutil.which("strace") is None:
-        return "There is no strace; on Debian and Ubuntu: apt-get install strace."
-    if (tracer := _tracer()) != 0:
+        return NO_STRACE
+    if (tracer := _tracer(os.getpid())) != 0:
         return f"Process {tracer} traces this one already, and there can be only one: run it without a debugger."
     return None
 
 
-def _tracer() -> int:
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("TracerPid:"))
+def _tracer(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("TracerPid:"))
     return int(line.split()[1])
 
 
-def _attach(log: str) -> subprocess.Popen:
+def _attach(log: str, pids: list[int]) -> subprocess.Popen:
     tracer = subprocess.Popen(
-        ["strace", "-f", "-qq", "-s", "64", "-o", log, "-p", str(os.getpid())],
+        ["strace", "-f", "-qq", "-s", "64", "-o", log, *(word for pid in pids for word in ("-p", str(pid)))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -92,12 +120,12 @@ def _attach(log: str) -> subprocess.Popen:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PTRACER, tracer.pid, 0, 0, 0)
     deadline = time.monotonic() + ATTACH
-    while _tracer() != tracer.pid:
+    while any(_tracer(pid) != tracer.pid for pid in pids):
         if tracer.poll() is not None or time.monotonic() > deadline:
             tracer.kill()
             said = tracer.communicate()[1].decode(errors="replace").strip()
             raise AbsentError(
-                f"strace may not attach to this process ({said or 'no answer'}): allow ptrace, in a container by "
+                f"strace may not attach ({said or 'no answer'}): allow ptrace, in a container by "
                 "--cap-add=SYS_PTRACE, elsewhere by kernel.yama.ptrace_scope=0."
             )
         time.sleep(0.002)

@@ -48,7 +48,7 @@ class Layout:
         return offset
 
 
-def encode(value: Any, layout: Layout, reference: Callable[[Any], int] | None = None) -> Tree:
+def encode(value: Any, layout: Layout, reference: Callable[[Any], Tree | None] | None = None) -> Tree:
     """Return the tree of `value`; its arrays are placed in `layout`.
 
     Parameters
@@ -57,16 +57,15 @@ def encode(value: Any, layout: Layout, reference: Callable[[Any], int] | None = 
         Plain data: arrays, numbers, str, bytes, None, tuples, lists, dicts, namedtuples and dataclasses of these.
     layout : Layout
     reference : callable, optional
-        Returns a number for what crosses as a reference only, else -1: the judge's oracles.
+        Returns the tree of what crosses as a reference only, an oracle or a file, else None.
 
     Raises
     ------
     CodecError
         If something in `value` may not cross.
     """
-    number = reference(value) if reference else -1
-    if number >= 0:
-        return ["oracle", number]
+    if reference and (tree := reference(value)) is not None:
+        return tree
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return ["plain", value]
@@ -111,6 +110,8 @@ class Decoder:
         Namedtuples and dataclasses by name, those of the exercise's given cells.
     oracle : callable, optional
         Returns what stands for an oracle of a number.
+    file : callable, optional
+        Returns what stands for a file of a name.
     """
 
     def __init__(
@@ -118,8 +119,9 @@ class Decoder:
         array: Callable[[np.dtype, tuple[int, ...], str, int], np.ndarray],
         types: dict[str, type],
         oracle: Callable[[int], Any] | None = None,
+        file: Callable[[str], Any] | None = None,
     ) -> None:
-        self._array, self._types, self._oracle = array, types, oracle
+        self._array, self._types, self._oracle, self._file = array, types, oracle, file
         self._nodes = self._fields = 0
 
     def __call__(self, tree: Any, depth: int = 0) -> Any:
@@ -173,6 +175,8 @@ class Decoder:
             return self._record(tag, rest[0], [self(node, depth) for node in rest[1]])
         if tag == "oracle" and self._oracle is not None:
             return self._oracle(rest[0])
+        if tag == "file" and self._file is not None:
+            return self._file(rest[0])
         raise CodecError(f"an unknown {tag[:20]!r}")
 
     def _dtype(self, description: Any, depth: int = 0) -> np.dtype:

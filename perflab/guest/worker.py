@@ -7,13 +7,16 @@ Everything that the judge need not trust is done here. A message is a dictionary
 import contextlib
 import mmap
 import os
+import resource
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perflab.check.bench import LocalBench, LocalCall, describe
+from perflab.check.files import File
 from perflab.check.oracles import Oracle
 from perflab.guest import channel
 from perflab.guest.codec import Decoder, Layout, encode, records
@@ -41,6 +44,7 @@ class Guest:
         """Answer messages until the judge is gone."""
         verbs: dict[str, Callable[[dict], dict]] = {
             "cell": lambda message: self._shell.run(message["source"]),
+            "alone": _alone,
             "map": self._map,
             "call": self._call,
             "count": self._count,
@@ -64,7 +68,11 @@ class Guest:
             return np.ndarray(shape, dtype, self._inbox, offset, order=order)
 
         types = records(self._shell.names)
-        return Decoder(array, types, lambda number: _Asked(self._link, self._decoder(), number))
+
+        def asked(number: int) -> _Asked:
+            return _Asked(self._link, self._decoder(), number)
+
+        return Decoder(array, types, asked, lambda path: File(b"", Path(path)))
 
     def _call(self, message: dict) -> dict:
         """Call a function on the arguments in the inbox; write what it returned to the outbox."""
@@ -97,7 +105,7 @@ class Guest:
         try:
             reply = {"result": encode(result, layout)}
             if after:
-                reply["after"] = encode(args, layout)
+                reply["after"] = encode(args, layout, _reference)
         except ValueError as error:
             return {"error": f"{name}: the result is {error}."}
         for offset, array in layout.arrays:
@@ -105,17 +113,30 @@ class Guest:
         return reply
 
 
+def _alone(_: dict) -> dict:
+    """Start no process and no thread from here on; no one but a system's administrator can take that back."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    return {"ok": True}
+
+
+def _reference(value: Any) -> list | None:
+    """Return the tree of what the judge knows by itself."""
+    if isinstance(value, _Asked):
+        return ["oracle", value.number]
+    return ["file", Path(value).name] if isinstance(value, File) else None
+
+
 class _Asked(Oracle):
     """Stands for an object on the judge's side; each call is a question to it."""
 
-    __slots__ = ("_decode", "_link", "_number")
+    __slots__ = ("_decode", "_link", "number")
 
     def __init__(self, link: socket.socket, decode: Decoder, number: int) -> None:
-        self._link, self._decode, self._number = link, decode, number
+        self._link, self._decode, self.number = link, decode, number
 
     def __call__(self, *args: Any) -> Any:
         """Ask the judge."""
-        channel.send(self._link, {"ask": self._number, "args": encode(args, Layout())})
+        channel.send(self._link, {"ask": self.number, "args": encode(args, Layout())})
         reply = channel.receive(self._link)
         if "raises" in reply:
             raise ValueError(reply["raises"])

@@ -67,7 +67,8 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
         user = f"uid {NOBODY}" if root else "user namespace"
         in_force = {"sandbox": "bubblewrap", "user": user, "system calls": "seccomp", "network": "none"}
         try:
-            return ProcessSandbox(limits, command, root_of, in_force, NOBODY if root else None, files)
+            owner = NOBODY if root else None
+            return ProcessSandbox(limits, command, root_of, in_force, files, scratch.PLACE, owner)
         finally:
             os.close(told)
 

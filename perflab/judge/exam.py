@@ -65,6 +65,7 @@ class Exam:
         self._seed = secrets.randbits(128) if seed is None else seed
         self._student = Residence(lambda: start("notebook", trusted.forbids))
         self._clean: Sandbox | None = None
+        self._watched: Sandbox | None = None
         self._answers: list[str] = []
         self._wanted: set[str] = set()
         self._shown: list[Shown] = []
@@ -83,8 +84,9 @@ class Exam:
                     self._show(step)
         finally:
             self._student.close()
-            if self._clean is not None:
-                self._clean.close()
+            for room in (self._clean, self._watched):
+                if room is not None:
+                    room.close()
         return Verdict(
             cells=tuple(cells),
             seed=f"{self._seed:x}",
@@ -121,8 +123,9 @@ class Exam:
 
     def _bench(self, name: str) -> RemoteBench:
         trusted = self._trusted
+        rooms = self._clean_room, self._watched_room
         return RemoteBench(
-            self._student.now, name, self._seed, trusted.types, trusted.overhead, self._clean_room, trusted.idle
+            self._student.now, name, self._seed, trusted.types, trusted.overhead, *rooms, trusted.idle
         )
 
     def _clean_room(self) -> Sandbox:
@@ -134,6 +137,12 @@ class Exam:
             for source in sources:
                 self._clean.ask({"do": "cell", "source": source})
         return self._clean
+
+    def _watched_room(self) -> Sandbox:
+        """Return a fresh sandbox with the same cells, where no process starts: none can do work unseen."""
+        if self._watched is None or not self._watched.alive:
+            self._watched = self._student.twin(alone=True)
+        return self._watched
 
     def _tests(self, step: Step, names: dict[str, Any]) -> CellVerdict:
         try:

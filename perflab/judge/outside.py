@@ -2,21 +2,12 @@
 
 import contextlib
 import os
-import re
-import shutil
-import subprocess
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from perflab.counters.process import IO_NAMES
 
 METRICS = (*IO_NAMES, "page_faults", "voluntary_switches")
-ATTACH = 5.0  # seconds until strace must have attached, or be gone
-CALL = re.compile(r"^\d+\s+(\w+)\(")
 SIGCHLD_IGNORED = 1 << 16  # in the mask of ignored signals
 MINFLT, CMINFLT = 9, 10  # places in /proc/PID/stat
 
@@ -50,43 +41,6 @@ def snapshot(pids: list[int]) -> Counter[str]:
                 switches = _pairs(folder / "task" / task / "status")["voluntary_ctxt_switches"]
                 counts["voluntary_switches"] += int(switches)
     return counts
-
-
-@contextmanager
-def traced(pids: list[int]) -> Iterator[Counter[str]]:
-    """Count the system calls of stopped processes by name, and of all that they start, until the block ends.
-
-    Raises
-    ------
-    UncountedError
-        If there is no strace, or it may not attach.
-    """
-    if shutil.which("strace") is None:
-        raise UncountedError("there is no strace; on Debian and Ubuntu: apt-get install strace")
-    counts: Counter[str] = Counter()
-    with tempfile.NamedTemporaryFile("r", prefix="perflab-") as log:
-        which = [word for pid in pids for word in ("-p", str(pid))]
-        quietly = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        tracer = subprocess.Popen(["strace", "-f", "-qq", "-s", "0", "-o", log.name, *which], **quietly)
-        try:
-            deadline = time.monotonic() + ATTACH
-            while not all(_tracer(pid) == tracer.pid for pid in pids):
-                if tracer.poll() is not None or time.monotonic() > deadline:
-                    raise UncountedError("strace may not attach to the sandbox")
-                time.sleep(0.002)
-            yield counts
-        finally:
-            tracer.terminate()
-            try:
-                tracer.wait(ATTACH)
-            except subprocess.TimeoutExpired:
-                tracer.kill()
-                tracer.wait()
-        counts.update(match[1] for line in log if (match := CALL.match(line)))
-
-
-def _tracer(pid: int) -> int:
-    return int(_pairs(Path(f"/proc/{pid}/status"))["TracerPid"])
 
 
 def _pairs(path: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from perflab.judge import scratch
 from perflab.judge.library import GUEST, boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
@@ -36,6 +37,7 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
     """
     if why := missing():
         raise NoSandboxError(f"no sandbox: {why}")
+    files = scratch.make()
     told = Path(tempfile.mkdtemp(prefix="perflab-"), "pid")
 
     def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
@@ -43,7 +45,7 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
         inner = ["python", *boot(GUEST, numbers, shell)[1:]]
         # The shell moves the descriptors to where podman expects them.
         moves = " ".join(f"{number}<&{fd}" for number, fd in zip(numbers, fds, strict=True))
-        words = [*_podman(limits, library(forbids), told, len(fds)), *inner]
+        words = [*_podman(limits, library(forbids), files, told, len(fds)), *inner]
         return ["/bin/sh", "-c", f'exec "$@" {moves}', "podman", *words], ()
 
     def root_of(process: subprocess.Popen) -> int:
@@ -53,16 +55,17 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
         raise ValueError("podman ended")
 
     in_force = {"sandbox": "podman", "user": "user namespace", "system calls": "seccomp", "network": "none"}
-    return ProcessSandbox(limits, command, root_of, in_force)
+    return ProcessSandbox(limits, command, root_of, in_force, files, scratch.PLACE)
 
 
-def _podman(limits: Limits, folder: Path, told: Path, fds: int) -> list[str]:
+def _podman(limits: Limits, copy: Path, files: Path, told: Path, fds: int) -> list[str]:
     """Return podman's command up to the program."""
     return [
         *("podman", "run", "--rm", "--network=none", "--read-only", "--cap-drop=all"),
         *("--security-opt=no-new-privileges", "--userns=keep-id", f"--user={os.getuid()}"),
         *(f"--pids-limit={limits.processes}", f"--memory={limits.memory}", f"--memory-swap={limits.memory}"),
-        *(f"--tmpfs=/tmp:rw,size={limits.file},mode=1777", f"--volume={folder}:{GUEST}:ro"),
+        *(f"--tmpfs=/tmp:rw,size={limits.file},mode=1777", f"--volume={copy}:{GUEST}:ro"),
+        *(f"--volume={files}:{scratch.PLACE}", f"--env=TMPDIR={scratch.PLACE}"),
         *("--env=HOME=/tmp", "--env=OMP_NUM_THREADS=1", "--workdir=/tmp"),
         *(f"--preserve-fds={fds}", f"--pidfile={told}", IMAGE),
     ]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from perflab.counters import BY_NAME
+from perflab.counters.syscalls import traced
 from perflab.guest import channel
 from perflab.judge import outside, processes, scratch
 from perflab.judge.limits import Cgroup, Limits, Watchdog
@@ -37,10 +39,12 @@ class ProcessSandbox:
         ``root_of(process)`` returns the number of the process that all others of the sandbox descend from.
     in_force : dict
         What isolates, in words.
+    folder : Path
+        A folder on a disk that the sandbox writes to; removed in the end.
+    place : str, optional
+        Where that folder lies in the sandbox; by default where it lies here.
     user : int, optional
         Who the processes of the sandbox are on this machine; by default who runs this.
-    folder : Path, optional
-        A folder on a disk that the sandbox writes to; removed in the end.
 
     Raises
     ------
@@ -54,10 +58,12 @@ class ProcessSandbox:
         command: Callable[[int, int, int], tuple[list[str], tuple[int, ...]]],
         root_of: Callable[[subprocess.Popen], int],
         in_force: dict[str, str],
+        folder: Path,
+        place: str | None = None,
         user: int | None = None,
-        folder: Path | None = None,
     ) -> None:
-        self._limits, self._root_of, self._folder = limits, root_of, folder
+        self._limits, self._root_of = limits, root_of
+        self._folder, self._place = folder, place or str(folder)
         self._left = limits.wall
         self._cgroup = Cgroup(limits)
         own, theirs = socket.socketpair()
@@ -153,7 +159,7 @@ class ProcessSandbox:
         before = list(self._stopped)
         name = metric.removeprefix(BY_NAME)
         if metric.partition(":")[0] == "syscalls":
-            with outside.traced(before) as calls:
+            with traced(before) as calls:
                 answer, _, _ = self.ask(message)
             count = calls[name] if name != metric else sum(calls.values())
         else:
@@ -187,6 +193,22 @@ class ProcessSandbox:
             if not count:
                 raise DiedError("an array that it did not write")
             into, offset = into[count:], offset + count
+
+    def put(self, content: bytes) -> Path:
+        """See `Sandbox.put`."""
+        path = self._folder / secrets.token_hex(8)  # a name that nobody can have taken
+        with open(path, "xb") as file:
+            file.write(content)
+        path.chmod(0o666)
+        return path
+
+    def inside(self, path: Path) -> str:
+        """See `Sandbox.inside`."""
+        return str(Path(self._place, path.name))
+
+    def processes(self) -> list[int]:
+        """See `Sandbox.processes`."""
+        return list(self._stopped)
 
     def pin(self, cores: set[int]) -> None:
         """See `Sandbox.pin`."""
@@ -242,5 +264,4 @@ class ProcessSandbox:
         if self._root:
             processes.gone(self._root)
         self._cgroup.remove()
-        if self._folder is not None:
-            scratch.remove(self._folder)
+        scratch.remove(self._folder)

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perflab.check import values
 from perflab.check.bench import METRICS, FunctionFailedError, hands_back, is_metric
+from perflab.check.files import File, read
 from perflab.check.oracles import Oracle
+from perflab.counters import AbsentError
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.cleanroom import ForbiddenError
 from perflab.judge.outputs import plain
@@ -30,6 +33,7 @@ class RemoteCall:
     result: Any = None
     after: tuple = ()
     oracles: list[Oracle] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     ran: bool = False
 
 
@@ -53,6 +57,8 @@ class RemoteBench:
         Returns a sandbox where instruments may run.
     idle : callable
         ``idle(metric)`` returns what is counted from outside of a call that does nothing.
+    watched : callable
+        Returns a sandbox with all of the code, for counts from outside: nothing in it can start a process.
     ours : bool
         Whether the function is the course's: then a failure of its sandbox is no student's fault.
     """
@@ -63,6 +69,7 @@ class RemoteBench:
     types: dict[str, type]
     overhead: Callable[[tuple], float]
     clean: Callable[[], Sandbox]
+    watched: Callable[[], Sandbox]
     idle: Callable[[str], float]
     ours: bool = False
 
@@ -76,29 +83,29 @@ class RemoteBench:
         if staged.ran:
             raise RuntimeError("a staged input runs once; stage another")
         staged.ran = True
-        try:
-            sandbox = self.sandbox()
-            answer, cpu, wall = self._ask(staged, sandbox, "call", after=_mutable(staged.args))
-        except DiedError as error:
-            if self.ours:
-                raise SandboxError(f"the course's {self.name}: {error}") from error
-            raise FunctionFailedError(f"{self.name}: {error}.") from error
-        self._keep(staged, sandbox, answer)
+        cpu, wall = self._call(staged, self._living())
         return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
 
     def _keep(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> list[int]:
         """Materialize what a call handed back while everything is stopped; return the bytes of its arrays."""
         sizes: list[int] = []
         try:
-            staged.result = self._decoder(sandbox, True, sizes=sizes)(answer["result"])
+            staged.result = self._decoder(staged, sandbox, True, sizes)(answer["result"])
             staged.after = self._after(staged, sandbox, answer, sizes)
         except (CodecError, DiedError, KeyError) as error:
             raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
+        finally:
+            for path in staged.files:
+                path.unlink(missing_ok=True)
         return sizes
 
     def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
         """See `Bench.collect`."""
         return staged.result, staged.after
+
+    def oracles(self, staged: RemoteCall) -> list[Oracle]:
+        """See `Bench.oracles`."""
+        return staged.oracles
 
     def count(self, staged: RemoteCall, metric: str) -> float:
         """See `Bench.count`."""
@@ -123,18 +130,32 @@ class RemoteBench:
             self._keep(staged, sandbox, answer)
         return float(count)
 
+    def _living(self) -> Sandbox:
+        try:
+            return self.sandbox()
+        except DiedError as error:
+            raise FunctionFailedError(f"{self.name}: {error}.") from error
+
+    def _call(self, staged: RemoteCall, sandbox: Sandbox) -> tuple[float, float]:
+        """Call the function and keep what came back; return the seconds of CPU and of the clock."""
+        try:
+            answer, cpu, wall = self._ask(staged, sandbox, "call", after=_mutable(staged.args))
+        except DiedError as error:
+            if self.ours:
+                raise SandboxError(f"the course's {self.name}: {error}") from error
+            raise FunctionFailedError(f"{self.name}: {error}.") from error
+        self._keep(staged, sandbox, answer)
+        return cpu, wall
+
     def _count_outside(self, staged: RemoteCall, metric: str) -> float:
         """Count what the kernel sees of a call; what the protocol itself does is taken off."""
-        first = self.stage(staged.args)  # compiles, and does for the first time what is done only once
-        self.run(first, "wall")
-        layout = Layout()
-        tree = encode(staged.args, layout)
         try:
-            sandbox = self.sandbox()
-            sandbox.write(layout.arrays, layout.size)
-            message = {"do": "call", "name": self.name, "args": tree, "after": _mutable(staged.args)}
+            sandbox = self.watched()
+            # The first call compiles, and does what is done only once.
+            self._call(RemoteCall(values.copy(staged.args)), sandbox)
+            message = {**self._staged(staged, sandbox), "do": "call", "after": _mutable(staged.args)}
             answer, count = sandbox.count(message, metric)
-        except (DiedError, UncountedError) as error:
+        except (DiedError, UncountedError, AbsentError) as error:
             raise FunctionFailedError(f"{self.name} cannot be counted: {error}.") from error
         if "error" in answer:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
@@ -144,15 +165,6 @@ class RemoteBench:
         return max(count - written.get(metric, 0) - self.idle(metric), 0.0)
 
     def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
-        def reference(value: Any) -> int:
-            if not isinstance(value, Oracle):
-                return -1
-            staged.oracles.append(value)
-            return len(staged.oracles) - 1
-
-        layout = Layout()
-        tree = encode(staged.args, layout, reference)
-
         def answer_of(question: dict) -> dict:
             try:
                 asked = staged.oracles[question["ask"]]
@@ -161,21 +173,34 @@ class RemoteBench:
             except Exception as error:  # the oracle's word to who asked it, as in a learner's own kernel
                 return {"raises": f"{type(error).__name__}: {error}"[:500]}
 
-        sandbox.write(layout.arrays, layout.size)
-        message = {"do": verb, "name": self.name, "args": tree, **more}
+        message = {**self._staged(staged, sandbox), "do": verb, **more}
         answer, cpu, wall = sandbox.ask(message, oracle=answer_of if staged.oracles else None)
         if "error" in answer:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         return answer, cpu, wall
 
+    def _staged(self, staged: RemoteCall, sandbox: Sandbox) -> dict[str, Any]:
+        """Lay out the arguments of a call in a sandbox; return what its message says of them."""
+
+        def reference(value: Any) -> list | None:
+            if isinstance(value, File):
+                staged.files.append(sandbox.put(value.content()))
+                return ["file", sandbox.inside(staged.files[-1])]
+            if not isinstance(value, Oracle):
+                return None
+            staged.oracles.append(value)
+            return ["oracle", len(staged.oracles) - 1]
+
+        layout = Layout()
+        tree = encode(staged.args, layout, reference)
+        sandbox.write(layout.arrays, layout.size)
+        return {"name": self.name, "args": tree}
+
     def _decoder(
-        self,
-        sandbox: Sandbox,
-        outbox: bool,
-        oracle: Callable[[int], Any] | None = None,
-        sizes: list[int] | None = None,
+        self, staged: RemoteCall, sandbox: Sandbox, outbox: bool, sizes: list[int] | None = None
     ) -> Decoder:
         left = ARRAYS if outbox else math.inf  # the other memory holds what the judge wrote
+        files = {path.name: path for path in staged.files}
 
         def array(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:
             nonlocal left
@@ -189,18 +214,30 @@ class RemoteBench:
                 sizes.append(size)
             return np.ndarray(shape, dtype, data, order=order)
 
-        return Decoder(array, self.types, oracle)
+        def content(name: str) -> bytes:
+            try:
+                return read(files[name])
+            except TypeError as error:
+                raise CodecError(str(error)) from error
+
+        return Decoder(array, self.types, lambda number: staged.oracles[number], content)
 
     def _after(self, staged: RemoteCall, sandbox: Sandbox, answer: dict, sizes: list[int]) -> tuple:
         """Return what became of the arguments: arrays as they lie in memory, all else as it was or as said."""
         if _mutable(staged.args):
-            after = self._decoder(sandbox, True, sizes=sizes)(answer["after"])
+            after = self._decoder(staged, sandbox, True, sizes)(answer["after"])
             if not isinstance(after, tuple) or len(after) != len(staged.args):
                 raise CodecError("without the arguments")
             return after
         layout = Layout()
-        tree = encode(staged.args, layout, lambda value: 0 if isinstance(value, Oracle) else -1)
-        return self._decoder(sandbox, False, lambda number: None)(tree)
+        oracles, files = iter(range(len(staged.oracles))), iter(staged.files)
+
+        def reference(value: Any) -> list | None:
+            if isinstance(value, File):
+                return ["file", next(files).name]
+            return ["oracle", next(oracles)] if isinstance(value, Oracle) else None
+
+        return self._decoder(staged, sandbox, False)(encode(staged.args, layout, reference))
 
 
 class Handle:

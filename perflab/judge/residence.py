@@ -62,12 +62,31 @@ class Residence:
         if not self._left:
             raise DiedError("its process has ended too often")
         self._left -= 1
-        self._sandbox = self._start()
-        self._sandbox.ready()
-        for source in self._cells:
-            self._sandbox.ask({"do": "cell", "source": source})
+        self._sandbox = self.twin()
         self.pin(self._cores)
         return self._sandbox
+
+    def twin(self, alone: bool = False) -> Sandbox:
+        """Return a further sandbox in which the same cells have run; who asks for it closes it.
+
+        Parameters
+        ----------
+        alone : bool
+            Whether nothing in it may start processes or threads.
+
+        Raises
+        ------
+        DiedError
+            If the cells end it.
+        """
+        sandbox = self._start()
+        sandbox.ready()
+        if alone:
+            # It is the student's only from its first cell on: until then it does as it is told.
+            sandbox.ask({"do": "alone"})
+        for source in self._cells:
+            sandbox.ask({"do": "cell", "source": source})
+        return sandbox
 
     def pin(self, cores: set[int]) -> None:
         """Keep all that runs in it to some cores, in a fresh sandbox too."""

@@ -1,6 +1,7 @@
 """The interface of a sandbox: a place for one submission's code, stopped unless the judge waits for it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -82,6 +83,15 @@ class Sandbox(Protocol):
 
     def read(self, outbox: bool, offset: int, into: memoryview) -> None:
         """Fill bytes from the memory for results, or from that for arguments."""
+
+    def put(self, content: bytes) -> Path:
+        """Write a file into the sandbox's folder on a disk; return where it lies here."""
+
+    def inside(self, path: Path) -> str:
+        """Return where a file of that folder lies for what runs in the sandbox."""
+
+    def processes(self) -> list[int]:
+        """Return the stopped processes of the sandbox."""
 
     def pin(self, cores: set[int]) -> None:
         """Keep all that runs in it to some cores."""

@@ -11,7 +11,9 @@ import numpy as np
 from nbformat import NotebookNode
 from numba.core.dispatcher import Dispatcher
 
+from perflab.check.files import File
 from perflab.check.oracles import Oracle
+from perflab.counters import AbsentError
 from perflab.guest.codec import Layout, encode, records
 from perflab.judge.outside import UncountedError
 from perflab.judge.remote import RemoteBench
@@ -89,7 +91,7 @@ class Trusted:
             message = {"do": "call", "name": NOTHING, "args": ["tuple", []], "after": False}
             try:
                 counts = [self._here().count(message, metric)[1] for _ in range(COUNTS)]
-            except (DiedError, UncountedError) as error:
+            except (DiedError, UncountedError, AbsentError) as error:
                 raise SandboxError(f"{metric} cannot be counted: {error}") from error
             self._idle[metric] = float(np.median(counts))
         return self._idle[metric]
@@ -118,7 +120,7 @@ class Trusted:
         self._sandbox.close()
 
     def _bench(self, name: str, overhead: Callable[[tuple], float]) -> RemoteBench:
-        return RemoteBench(self._here, name, 0, self.types, overhead, self._here, self.idle, ours=True)
+        return RemoteBench(self._here, name, 0, self.types, overhead, self._here, self._here, self.idle, ours=True)
 
     def _here(self) -> Sandbox:
         if not self._sandbox.alive:
@@ -129,7 +131,7 @@ class Trusted:
 def _form(args: tuple) -> str:
     """Name what a call's overhead depends on; small arguments are all alike."""
     layout = Layout()
-    encode(args, layout, lambda value: 0 if isinstance(value, Oracle) else -1)
+    encode(args, layout, lambda value: [] if isinstance(value, Oracle | File) else None)
     return repr([array.shape for _, array in layout.arrays]) if layout.size > SMALL else ""
 
 

@@ -1,5 +1,6 @@
 """No sandbox at all: the judge's protocol with a plain process. For code that you trust as your own."""
 
+from perflab.judge import scratch
 from perflab.judge.library import boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
@@ -12,7 +13,8 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
     def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
         return boot(str(library(forbids)), fds, shell), ()
 
-    return ProcessSandbox(limits, command, lambda process: process.pid, {"sandbox": "none: unsafe"})
+    in_force = {"sandbox": "none: unsafe"}
+    return ProcessSandbox(limits, command, lambda process: process.pid, in_force, scratch.make())
 
 
 def missing() -> None:

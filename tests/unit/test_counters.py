@@ -187,7 +187,7 @@ def test_system_calls_by_name():
         rows = [line.split() for line in str(counts).splitlines()]
         assert ["syscalls", str(sum(counts.syscalls.values()))] in rows
         assert ["getppid", "5"] in rows
-    assert syscalls._tracer() == 0
+    assert syscalls._tracer(os.getpid()) == 0
 
 
 def test_system_calls_of_threads_that_the_block_starts_count_and_of_others_do_not():
@@ -219,7 +219,7 @@ def test_strace_goes_when_the_block_raises():
     require(["strace"], "strace")
     with pytest.raises(KeyError), count(syscalls=True):
         raise KeyError
-    assert syscalls._tracer() == 0
+    assert syscalls._tracer(os.getpid()) == 0
 
 
 def test_without_strace_there_is_a_way_out(monkeypatch):

@@ -1,0 +1,91 @@
+"""Files as arguments: each run gets a private one, and what it holds afterwards is compared."""
+
+import os
+import shutil
+import stat
+import tempfile
+import weakref
+from pathlib import Path
+
+MOST_BYTES = 256 << 20  # of one file: what a run leaves behind is read into memory
+
+
+class File:
+    """A file as an argument of a function under test, which gets its path.
+
+    Made by `file`. What a maker returns has a content and no path yet; what a function gets lies on a disk, and
+    ``open(file)`` or ``os.open(file, flags)`` opens it.
+
+    Attributes
+    ----------
+    path : Path or None
+        Where it lies.
+    """
+
+    __slots__ = ("__weakref__", "_content", "path")
+
+    def __init__(self, content: bytes, path: Path | None = None) -> None:
+        self._content, self.path = content, path
+
+    def __fspath__(self) -> str:
+        if self.path is None:
+            raise TypeError("this file has not been laid out yet: pass it to a check")
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"<file of {len(self.content()):,} bytes>"
+
+    def content(self) -> bytes:
+        """Return what it holds now; a file that was removed holds nothing.
+
+        Raises
+        ------
+        TypeError
+            If there is no plain file at its path any more, or one of more than 256 MiB.
+        """
+        return self._content if self.path is None else read(self.path)
+
+    def lay_out(self) -> "File":
+        """Return a private copy where temporary files go; it goes when nobody holds it any more."""
+        folder = Path(tempfile.mkdtemp(prefix="perflab-"))
+        twin = File(b"", folder / "file")
+        weakref.finalize(twin, shutil.rmtree, folder, ignore_errors=True)
+        twin.path.write_bytes(self.content())
+        return twin
+
+
+def file(content: bytes = b"") -> File:
+    """Return a file that a maker can give to a function under test.
+
+    Parameters
+    ----------
+    content : bytes
+        What it holds when the function is called.
+
+    Raises
+    ------
+    TypeError
+        If the content is no bytes.
+    """
+    if not isinstance(content, bytes):
+        raise TypeError(f"file: expected bytes, got a {type(content).__name__}; encode text, e.g. by .encode()")
+    return File(content)
+
+
+def read(path: Path) -> bytes:
+    """Return the bytes of a plain file that somebody else may have changed into anything."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        number = os.open(path, flags)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise TypeError(f"no plain file any more ({error.strerror}); write to the file that is there") from error
+    try:
+        about = os.fstat(number)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
+            raise TypeError(f"no plain file of at most {MOST_BYTES >> 20} MiB any more")
+        with open(number, "rb", closefd=False) as opened:
+            return opened.read(MOST_BYTES)
+    finally:
+        os.close(number)

@@ -1,0 +1,102 @@
+"""Files as arguments: private copies, compared by what they hold."""
+
+import os
+
+import pytest
+
+from perflab import check
+from perflab.check import values
+from perflab.check.bench import LocalBench
+from perflab.check.report import NotEarnedError
+
+
+def make(rng):
+    return check.file(b"old"), [b"line %d\n" % i for i in range(int(rng.integers(50, 60)))]
+
+
+def slow_append(log, lines):
+    file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for line in lines:
+        os.write(file, line)
+    os.close(file)
+
+
+def append(log, lines):
+    with open(log, "ab") as file:
+        file.write(b"".join(lines))
+
+
+def overwrite(log, lines):
+    with open(log, "wb") as file:
+        file.write(b"".join(lines))
+
+
+def test_equal_files_are_correct():
+    assert check.correct(append, against=slow_append, on=[make], returns=0, points=2) == 2.0
+
+
+def test_another_content_is_told():
+    with pytest.raises(NotEarnedError, match=r"from byte 0 on it holds b'line 0.*expected b'oldline 0"):
+        check.correct(overwrite, against=slow_append, on=[make], returns=0, points=2)
+
+
+def test_short_files_are_shown_whole():
+    assert values.difference(b"ab", b"abc") == "the result is b'ab'; expected b'abc'"
+
+
+def test_missing_bytes_are_told():
+    text = values.difference(bytes(100), bytes(120))
+    assert text == "the result has 100 bytes where 120 belong; from byte 100 on it holds b'', expected " + repr(
+        bytes(16)
+    )
+
+
+def test_write_calls_are_counted():
+    check.correct(append, against=slow_append, on=[make], returns=0, points=1)
+    assert check.counts(append, "writes", on=make, zero=50, full=1, points=2) == 2.0
+    check.correct(slow_append, against=append, on=[make], returns=0, points=1)
+    with pytest.raises(NotEarnedError):
+        check.counts(slow_append, "writes", on=make, zero=50, full=1, points=2)
+
+
+def test_each_run_has_a_file_of_its_own():
+    first, second = values.copy(check.file(b"x")), values.copy(check.file(b"x"))
+    assert first.path != second.path
+    with open(first, "wb") as file:
+        file.write(b"y")
+    assert (first.content(), second.content()) == (b"y", b"x")
+
+
+def test_a_copy_goes_with_its_last_user():
+    copy = values.copy(check.file(b"x"))
+    path = copy.path
+    assert path.exists()
+    del copy
+    assert not path.exists()
+
+
+def test_a_removed_file_holds_nothing():
+    bench = LocalBench(lambda file: os.remove(file))
+    staged = bench.stage((check.file(b"x"),))
+    bench.run(staged, "cpu")
+    assert bench.collect(staged) == (None, (b"",))
+
+
+@pytest.mark.parametrize("become", [os.mkfifo, os.mkdir, lambda path: os.symlink("/etc/passwd", path)])
+def test_what_is_no_file_any_more_is_refused(become):
+    def replace(file):
+        os.remove(file)
+        become(os.fspath(file))
+
+    with pytest.raises(NotEarnedError, match="no plain file"):
+        check.correct(replace, against=lambda file: None, on=[lambda rng: (check.file(),)], returns=0, points=1)
+
+
+def test_text_is_refused():
+    with pytest.raises(TypeError, match="encode"):
+        check.file("text")
+
+
+def test_a_file_that_was_not_laid_out_has_no_path():
+    with pytest.raises(TypeError, match="pass it to a check"):
+        os.fspath(check.file(b"x"))
