@@ -75,19 +75,20 @@ class Cgroup:
     def __init__(self, limits: Limits) -> None:
         self._folders: list[Path] = []
         self._name = f"{GROUP}{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        wanted = {"memory": ("memory", limits.memory), "pids": ("pids", limits.processes)}
         self.holds: dict[str, str] = {}
-        for what, (controller, value) in wanted.items():
+        # CPU time is counted, not limited.
+        for controller, value in (("memory", limits.memory), ("pids", limits.processes), ("cpuacct", None)):
             with contextlib.suppress(OSError):
                 self._make(controller, value)
-                self.holds[what] = "cgroup"
+                self.holds[controller] = "cgroup"
 
-    def _make(self, controller: str, value: int) -> None:
+    def _make(self, controller: str, value: int | None) -> None:
         second = _second_version()
         parent = second if second else CGROUPS / controller
         if parent is None or not os.access(parent, os.W_OK):
             raise OSError("no control groups")
         names = {"memory": "memory.max" if second else "memory.limit_in_bytes", "pids": "pids.max"}
+        self._usage = "cpu.stat" if second else "cpuacct.usage"
         for left in filter(scratch.abandoned, parent.glob(f"{GROUP}*")):
             with contextlib.suppress(OSError):
                 left.rmdir()
@@ -95,10 +96,18 @@ class Cgroup:
         folder.mkdir(exist_ok=True)
         if folder not in self._folders:
             self._folders.append(folder)
-        (folder / names[controller]).write_text(str(value))
+        if value is not None:
+            (folder / names[controller]).write_text(str(value))
         if controller == "memory" and second:
             with contextlib.suppress(OSError):
                 (folder / "memory.swap.max").write_text("0")
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of all that ever ran in the group, or None where that is not counted."""
+        if "cpuacct" not in self.holds:
+            return None
+        words = (self._folders[-1] / self._usage).read_text().split()
+        return int(words[1]) * 1e-6 if len(words) > 1 else int(words[0]) * 1e-9
 
     def enter(self) -> list[str]:
         """Return the command that joins the groups and starts what follows."""

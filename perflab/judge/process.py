@@ -80,6 +80,7 @@ class ProcessSandbox:
             "file size": "rlimit",
             "files": "watchdog",
             "cpu": "rlimit",
+            "cpu time": self._cgroup.holds.get("cpuacct", "clocks of processes"),
             "wall": "judge",
         }
         user = None if "pids" in self._cgroup.holds else os.geteuid() if user is None else user
@@ -132,7 +133,8 @@ class ProcessSandbox:
         """See `Sandbox.ask`."""
         if not self.alive:
             raise DiedError("its process has ended before")
-        before, clocked, newest = self._stopped, processes.cpu_seconds(self._stopped), processes.newest()
+        before, newest = self._stopped, processes.newest()
+        whole, clocked = self._cgroup.cpu_seconds(), processes.cpu_seconds(before)
         begun = time.monotonic()
         deadline = begun + min(self._limits.call, self._left)
         try:
@@ -148,6 +150,8 @@ class ProcessSandbox:
             self.close()
             raise DiedError(why) from error
         self._left -= time.monotonic() - begun
+        if whole is not None:
+            return answer, self._cgroup.cpu_seconds() - whole, wall
         cpu = processes.cpu_seconds(self._stopped) - clocked
         # Where processes came or went, their clocks tell too little. Others on this machine start processes too;
         # so one that cannot be seen any more is suspected only if the call waited for something.

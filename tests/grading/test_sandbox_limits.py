@@ -270,6 +270,37 @@ def test_nothing_runs_between_calls(fresh):
     assert 0 < before <= inside(fresh, beats) < before + 30
 
 
+def work_in_a_child(seconds):
+    import contextlib
+    import os
+    import signal
+    import time
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    if os.fork() == 0:
+        while time.process_time() < seconds:
+            pass
+        os._exit(0)
+    with contextlib.suppress(ChildProcessError):
+        os.wait()
+    return True
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_the_work_of_a_child_that_vanished_is_charged(groups, monkeypatch):
+    if not groups:
+        monkeypatch.setattr("perflab.judge.limits.CGROUPS", Path("/nowhere"))
+    one = started()
+    try:
+        inside(one, work_in_a_child, 0.01)
+        answer, cpu, _ = one.ask({"do": "cell", "source": "work_in_a_child(0.5)"})
+        assert answer == {"ok": True}
+        assert cpu >= 0.4
+        assert one.in_force["cpu time"] == "cgroup" or "clocks" in one.in_force["cpu time"]
+    finally:
+        one.close()
+
+
 def breed():
     """Let each process start the next and end: nobody lives long."""
     import os
