@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 
 PYTHON ?= python3
+PYCACHESIM := pycachesim==0.3.1
 PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -17,6 +18,7 @@ PDF_TEXT_PACKAGES := poppler-utils
 COMPILER_PACKAGES := gcc libc6-dev
 TRACE_PACKAGES := strace
 SANDBOX_PACKAGES := bubblewrap util-linux
+SIMULATOR_PACKAGES := valgrind gcc libc6-dev python3-dev
 
 export PYTHON
 # Programs of the environment that call each other by bare name find each other.
@@ -89,6 +91,9 @@ debian-test:
 	@.ci/debian "the tests of the C kernels" $(COMPILER_PACKAGES)
 	@.ci/debian "the tests of system call counts" $(TRACE_PACKAGES)
 	@.ci/debian "the judge's sandbox" $(SANDBOX_PACKAGES)
+	@.ci/debian "other simulators, to compare ours with" $(SIMULATOR_PACKAGES)
+	@$(BIN)/python -c "import cachesim" 2>/dev/null || $(BIN)/python -m pip install --quiet --no-deps $(PYCACHESIM) || \
+		echo "No $(PYCACHESIM): it needs a C compiler and Python's headers. Tests that need it are skipped."
 
 $(INSTALLED): requirements.txt pyproject.toml .ci/venv
 	@.ci/venv

@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from perflab.models.hooks import SIZE
 from perflab.models.tape import SITE
@@ -22,248 +23,325 @@ TLB_MISS = 8  # what is added to an outcome; below it, how many levels were miss
 STREAMS = 256  # places in the source that the stride prefetcher keeps apart
 SURE = 2  # equal strides that make it fetch
 
-# Counters of a level.
-LOADS, LOAD_MISSES, STORES, STORE_MISSES, WRITE_BACKS, PREFETCHES, USEFUL = range(7)
-COUNTERS = 7
-# What a level is: where its entries and the bits of its sets begin, sets - 1, ways.
+# All state is one array, known by its address, since an array costs a function seven arguments. It begins with
+# `HEAD` words for each level: where its entries and the bits of its sets are, sets - 1, ways; then its counters.
+HEAD = 16
 START, BITS, MASK, WAYS = range(4)
+LOADS, LOAD_MISSES, STORES, STORE_MISSES, WRITE_BACKS, PREFETCHES, USEFUL = range(4, 11)
+COUNTERS = slice(4, 11)
 
 Structure = tuple[str, bool, bool]  # policy, write_back, write_allocate
 
 
 @njit
-def _nothing(entries, bits, shape, counts, line):
+def _nothing(state, line):
     """Memory, which has everything."""
     return 0
 
 
+@intrinsic
+def get(context, state, at):
+    """Return a word of the state: no check, no negative index, which NumPy's indexing would allow for."""
+
+    def codegen(context, builder, signature, args):
+        return builder.load(_word(builder, args))
+
+    return types.int64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def put(context, state, at, value):
+    """Write a word of the state."""
+
+    def codegen(context, builder, signature, args):
+        builder.store(args[2], _word(builder, args))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), codegen
+
+
+def _word(builder, args):
+    return builder.gep(builder.inttoptr(args[0], args[0].type.as_pointer()), [args[1]])
+
+
 @njit
-def _point_away(bits, at, ways, way):
+def _point_away(state, at, ways, way):
     """Turn the arrows of a tree on the way to a line away from it."""
     node = 1
     half = ways >> 1
     while half:
         if way & half:
-            bits[at] &= ~(1 << node)
+            put(state, at, get(state, at) & ~(1 << node))
             node = 2 * node + 1
         else:
-            bits[at] |= 1 << node
+            put(state, at, get(state, at) | 1 << node)
             node = 2 * node
         half >>= 1
 
 
 @njit
-def _pointed_at(bits, at, ways):
+def _pointed_at(state, at, ways):
     """Follow the arrows to the line that goes."""
     node = 1
     while node < ways:
-        node = 2 * node + (bits[at] >> node & 1)
+        node = 2 * node + (get(state, at) >> node & 1)
     return node - ways
 
 
 @njit
-def _drawn(bits, at, ways):
+def _drawn(state, at, ways):
     """Draw a way; the generator's state is that of the level (splitmix64)."""
-    bits[at] += np.int64(-7046029254386353131)
-    z = np.uint64(bits[at])
+    put(state, at, get(state, at) + np.int64(-7046029254386353131))
+    z = np.uint64(get(state, at))
     z = (z ^ (z >> np.uint64(30))) * np.uint64(13787848793156543929)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(10723151780598845931)
     return np.int64((z ^ (z >> np.uint64(31))) % np.uint64(ways))
 
 
+@njit
+def _move_to_front(state, start, ways, line, dirty):
+    """Use a line of a row that is kept by use, or let it in; return what was there, or the entry that had to go.
+
+    One pass looks and moves. The entry of a line that was there comes back as it was; else `EMPTY` or another.
+    """
+    entry = get(state, start)
+    if entry >> 2 == line:
+        put(state, start, entry & ~PREFETCHED | dirty)
+        return entry
+    before = entry
+    for at in range(start + 1, start + ways):
+        entry = get(state, at)
+        put(state, at, before)
+        if entry >> 2 == line:
+            put(state, start, entry & ~PREFETCHED | dirty)
+            return entry
+        before = entry
+    put(state, start, line << 2 | dirty)
+    return before
+
+
 @cache
 def _level(k: int, below: tuple[Structure, ...], structure: Structure) -> tuple[Callable[..., Any], ...]:
-    """Return what level `k` can do, given what is below: ``fetch``, ``put``, ``write`` and ``bring``."""
+    """Return what level `k` can do, given what is below: ``fetch``, ``take``, ``write`` and ``bring``."""
     policy, write_back, write_allocate = structure
-    lower_fetch = lower_put = _nothing
+    lower_fetch = lower_take = _nothing
     if below:
-        lower_fetch, lower_put, _, _ = _level(k + 1, below[1:], below[0])
+        lower_fetch, lower_take, _, _ = _level(k + 1, below[1:], below[0])
+    head = HEAD * k
     ordered = policy in ("lru", "fifo")
     lru, plru = policy == "lru", policy == "plru"
+    dirt = DIRTY if write_back else 0
 
     @njit
-    def find(entries, shape, line):
-        start = shape[k, START] + (line & shape[k, MASK]) * shape[k, WAYS]
-        for at in range(start, start + shape[k, WAYS]):
-            if entries[at] >> 2 == line:
+    def find(state, line):
+        ways = get(state, head + WAYS)
+        start = get(state, head + START) + (line & get(state, head + MASK)) * ways
+        for at in range(start, start + ways):
+            if get(state, at) >> 2 == line:
                 return at
         return -1
 
     @njit
-    def insert(entries, bits, shape, counts, entry):
-        """Let a line in, and another one out."""
-        line = entry >> 2
-        ways = shape[k, WAYS]
-        row = line & shape[k, MASK]
-        start = shape[k, START] + row * ways
-        if ordered:
-            victim = entries[start + ways - 1]
-            for at in range(start + ways - 1, start, -1):
-                entries[at] = entries[at - 1]
-            entries[start] = entry
-        else:
-            way = -1
-            for w in range(ways):
-                if entries[start + w] == EMPTY:
-                    way = w
-                    break
-            if way < 0:
-                # Two statements: a branch on a constant is no code.
-                if plru:  # noqa: SIM108
-                    way = _pointed_at(bits, shape[k, BITS] + row, ways)
-                else:
-                    way = _drawn(bits, shape[k, BITS], ways)
-            victim = entries[start + way]
-            entries[start + way] = entry
-            if plru:
-                _point_away(bits, shape[k, BITS] + row, ways, way)
+    def let_go(state, victim):
         if write_back and victim != EMPTY and victim & DIRTY:
-            counts[k, WRITE_BACKS] += 1
-            lower_put(entries, bits, shape, counts, victim >> 2)
+            put(state, head + WRITE_BACKS, get(state, head + WRITE_BACKS) + 1)
+            lower_take(state, victim >> 2)
 
     @njit
-    def use(entries, bits, shape, counts, at, dirty):
-        """Use a line that is there."""
-        entry = entries[at]
-        if entry & PREFETCHED:
-            counts[k, USEFUL] += 1
-            entry ^= PREFETCHED
-        entry |= dirty
-        if lru or plru:
-            ways = shape[k, WAYS]
-            row = (entry >> 2) & shape[k, MASK]
-            start = shape[k, START] + row * ways
-            if lru:
-                while at > start:
-                    entries[at] = entries[at - 1]
-                    at -= 1
-            else:
-                _point_away(bits, shape[k, BITS] + row, ways, at - start)
-        entries[at] = entry
-
-    @njit
-    def fetch(entries, bits, shape, counts, line):
-        """Give a line to the level above, or to the core; return how many levels lacked it."""
-        counts[k, LOADS] += 1
-        at = find(entries, shape, line)
-        if at >= 0:
-            use(entries, bits, shape, counts, at, 0)
-            return 0
-        counts[k, LOAD_MISSES] += 1
-        depth = 1 + lower_fetch(entries, bits, shape, counts, line)
-        insert(entries, bits, shape, counts, line << 2)
-        return depth
-
-    @njit
-    def missed_write(entries, bits, shape, counts, line):
-        counts[k, STORE_MISSES] += 1
-        if not write_allocate:
-            counts[k, WRITE_BACKS] += 1
-            return 1 + lower_put(entries, bits, shape, counts, line)
-        depth = 1 + lower_fetch(entries, bits, shape, counts, line)
-        insert(entries, bits, shape, counts, line << 2 | write_back)
-        if not write_back:
-            counts[k, WRITE_BACKS] += 1
-            lower_put(entries, bits, shape, counts, line)
-        return depth
-
-    @njit
-    def put(entries, bits, shape, counts, line):
-        """Take what the level above writes: no use of the line by the core, so its place in the order stays."""
-        counts[k, STORES] += 1
-        at = find(entries, shape, line)
-        if at < 0:
-            return missed_write(entries, bits, shape, counts, line)
-        if write_back:
-            entries[at] |= DIRTY
+    def insert(state, entry):
+        """Let a line in, and another one out."""
+        ways = get(state, head + WAYS)
+        row = entry >> 2 & get(state, head + MASK)
+        start = get(state, head + START) + row * ways
+        if ordered:
+            victim = get(state, start + ways - 1)
+            for at in range(start + ways - 1, start, -1):
+                put(state, at, get(state, at - 1))
+            put(state, start, entry)
         else:
-            counts[k, WRITE_BACKS] += 1
-            lower_put(entries, bits, shape, counts, line)
-        return 0
+            way = 0
+            while way < ways and get(state, start + way) != EMPTY:
+                way += 1
+            if way == ways:
+                # Two statements: a branch on a constant is no code.
+                if plru:
+                    way = _pointed_at(state, get(state, head + BITS) + row, ways)
+                else:
+                    way = _drawn(state, get(state, head + BITS), ways)
+            victim = get(state, start + way)
+            put(state, start + way, entry)
+            if plru:
+                _point_away(state, get(state, head + BITS) + row, ways, way)
+        let_go(state, victim)
 
     @njit
-    def write(entries, bits, shape, counts, line):
-        """Take what the core writes."""
-        counts[k, STORES] += 1
-        at = find(entries, shape, line)
-        if at < 0:
-            return missed_write(entries, bits, shape, counts, line)
-        use(entries, bits, shape, counts, at, DIRTY if write_back else 0)
+    def missed_load(state, line):
+        put(state, head + LOAD_MISSES, get(state, head + LOAD_MISSES) + 1)
+        depth = 1 + lower_fetch(state, line)
+        insert(state, line << 2)
+        return depth
+
+    @njit
+    def missed_write(state, line):
+        put(state, head + STORE_MISSES, get(state, head + STORE_MISSES) + 1)
+        if not write_allocate:
+            put(state, head + WRITE_BACKS, get(state, head + WRITE_BACKS) + 1)
+            return 1 + lower_take(state, line)
+        depth = 1 + lower_fetch(state, line)
+        insert(state, line << 2 | dirt)
         if not write_back:
-            counts[k, WRITE_BACKS] += 1
-            lower_put(entries, bits, shape, counts, line)
+            put(state, head + WRITE_BACKS, get(state, head + WRITE_BACKS) + 1)
+            lower_take(state, line)
+        return depth
+
+    @njit
+    def use(state, at, dirty):
+        """Use a line that is there, at a place that does not change."""
+        entry = get(state, at)
+        if entry & PREFETCHED:
+            put(state, head + USEFUL, get(state, head + USEFUL) + 1)
+        put(state, at, entry & ~PREFETCHED | dirty)
+        if plru:
+            row = entry >> 2 & get(state, head + MASK)
+            ways = get(state, head + WAYS)
+            _point_away(state, get(state, head + BITS) + row, ways, at - get(state, head + START) - row * ways)
+
+    @njit
+    def fetch(state, line):
+        """Give a line to the level above, or to the core; return how many levels lacked it."""
+        put(state, head + LOADS, get(state, head + LOADS) + 1)
+        if lru:
+            ways = get(state, head + WAYS)
+            start = get(state, head + START) + (line & get(state, head + MASK)) * ways
+            entry = _move_to_front(state, start, ways, line, 0)
+            if entry >> 2 == line:
+                if entry & PREFETCHED:
+                    put(state, head + USEFUL, get(state, head + USEFUL) + 1)
+                return 0
+            put(state, head + LOAD_MISSES, get(state, head + LOAD_MISSES) + 1)
+            depth = 1 + lower_fetch(state, line)
+            let_go(state, entry)
+            return depth
+        at = find(state, line)
+        if at < 0:
+            return missed_load(state, line)
+        use(state, at, 0)
         return 0
 
     @njit
-    def bring(entries, bits, shape, counts, line):
-        """Fetch a line that nobody has asked for yet."""
-        if line >= 0 and find(entries, shape, line) < 0:
-            counts[k, PREFETCHES] += 1
-            lower_fetch(entries, bits, shape, counts, line)
-            insert(entries, bits, shape, counts, line << 2 | PREFETCHED)
+    def take(state, line):
+        """Take what the level above writes: no use of the line by the core, so its place in the order stays."""
+        put(state, head + STORES, get(state, head + STORES) + 1)
+        at = find(state, line)
+        if at < 0:
+            return missed_write(state, line)
+        put(state, at, get(state, at) | dirt)
+        if not write_back:
+            put(state, head + WRITE_BACKS, get(state, head + WRITE_BACKS) + 1)
+            lower_take(state, line)
+        return 0
 
-    return fetch, put, write, bring
+    @njit
+    def write(state, line):
+        """Take what the core writes."""
+        put(state, head + STORES, get(state, head + STORES) + 1)
+        if lru and write_back and write_allocate:
+            ways = get(state, head + WAYS)
+            start = get(state, head + START) + (line & get(state, head + MASK)) * ways
+            entry = _move_to_front(state, start, ways, line, DIRTY)
+            if entry >> 2 == line:
+                if entry & PREFETCHED:
+                    put(state, head + USEFUL, get(state, head + USEFUL) + 1)
+                return 0
+            put(state, head + STORE_MISSES, get(state, head + STORE_MISSES) + 1)
+            depth = 1 + lower_fetch(state, line)
+            let_go(state, entry)
+            return depth
+        at = find(state, line)
+        if at < 0:
+            return missed_write(state, line)
+        if lru:
+            ways = get(state, head + WAYS)
+            start = get(state, head + START) + (line & get(state, head + MASK)) * ways
+            if _move_to_front(state, start, ways, line, dirt) & PREFETCHED:
+                put(state, head + USEFUL, get(state, head + USEFUL) + 1)
+        else:
+            use(state, at, dirt)
+        if not write_back:
+            put(state, head + WRITE_BACKS, get(state, head + WRITE_BACKS) + 1)
+            lower_take(state, line)
+        return 0
+
+    @njit
+    def bring(state, line):
+        """Fetch a line that nobody has asked for yet."""
+        if line >= 0 and find(state, line) < 0:
+            put(state, head + PREFETCHES, get(state, head + PREFETCHES) + 1)
+            lower_fetch(state, line)
+            insert(state, line << 2 | PREFETCHED)
+
+    return fetch, take, write, bring
 
 
 @njit
 def _translate(pages, page, mask, ways):
     """Look a page up, least recently used out first; return whether it was missing."""
     start = (page & mask) * ways
-    at = start
-    while at < start + ways - 1 and pages[at] != page:
-        at += 1
-    missing = pages[at] != page
-    while at > start:
-        pages[at] = pages[at - 1]
-        at -= 1
+    before = pages[start]
+    if before == page:
+        return False
+    for at in range(start + 1, start + ways):
+        entry = pages[at]
+        pages[at] = before
+        if entry == page:
+            pages[start] = page
+            return False
+        before = entry
     pages[start] = page
-    return missing
+    return True
 
 
 @cache
 def replayer(structures: tuple[Structure, ...], prefetcher: str | None, tlb: bool) -> Callable[..., Any]:
     """Return the loop of a hierarchy over a piece of a trace.
 
-    ``loop(addresses, codes, outcomes, entries, bits, shape, counts, pages, streams, geometry)`` writes to each
-    outcome how many levels were missed, plus `TLB_MISS`; `geometry` has the bits of a line and of a page, and
-    sets - 1 and ways of the TLB. It returns how many TLB misses there were.
+    ``loop(addresses, codes, outcomes, state, pages, streams, geometry)`` writes to each outcome how many levels
+    were missed, plus `TLB_MISS`; `geometry` has the bits of a line and of a page, sets - 1 and ways of the TLB. It
+    returns how many TLB misses there were.
     """
     fetch, _, write, bring = _level(0, structures[1:], structures[0])
     lru, write_back = structures[0][0] == "lru", structures[0][1]
     next_line, stride = prefetcher == "next-line", prefetcher == "stride"
 
     @njit
-    def loop(addresses, codes, outcomes, entries, bits, shape, counts, pages, streams, geometry):
+    def loop(addresses, codes, outcomes, state, pages, streams, geometry):
         line_bits, page_bits, page_mask, page_ways = geometry[0], geometry[1], geometry[2], geometry[3]
-        mask, ways = shape[0, MASK], shape[0, WAYS]
+        start, mask, ways = get(state, START), get(state, MASK), get(state, WAYS)
         loads, stores = 0, 0
         page, translations = -1, 0
         for i in range(addresses.size):
             address, code = addresses[i], codes[i]
             line = address >> line_bits
-            size = (code & 0xFFFFFFFF) >> SIZE
+            last = (address + ((code & 0xFFFFFFFF) >> SIZE) - 1) >> line_bits
             outcome = 0
-            done = False
-            if lru and (address + size - 1) >> line_bits == line:
-                # The line used last in its set: nothing moves.
-                at = (line & mask) * ways
-                entry = entries[at]
-                if entry & ~DIRTY == line << 2:
-                    if not code & 1:
-                        loads += 1
-                        done = True
-                    elif write_back:
-                        entries[at] = entry | DIRTY
-                        stores += 1
-                        done = True
-            if not done:
-                for each in range(line, ((address + size - 1) >> line_bits) + 1):
-                    if code & 1:
-                        depth = write(entries, bits, shape, counts, each)
+            # The line used last in its set: nothing moves. Most accesses end here.
+            at = start + (line & mask) * ways
+            entry = get(state, at)
+            if lru and last == line and entry & ~DIRTY == line << 2 and (write_back or not code & 1):
+                if code & 1:
+                    put(state, at, entry | DIRTY)
+                    stores += 1
+                else:
+                    loads += 1
+            else:
+                for each in range(line, last + 1):
+                    # Two statements: so much of each is inlined.
+                    if code & 1:  # noqa: SIM108
+                        depth = write(state, each)
                     else:
-                        depth = fetch(entries, bits, shape, counts, each)
+                        depth = fetch(state, each)
                     if next_line and depth > 0:
-                        bring(entries, bits, shape, counts, each + 1)
+                        bring(state, each + 1)
                     outcome = max(outcome, depth)
             if stride:
                 stream = (code >> SITE) % STREAMS
@@ -276,15 +354,15 @@ def replayer(structures: tuple[Structure, ...], prefetcher: str | None, tlb: boo
                 streams[stream, 0] = address
                 ahead = (address + step) >> line_bits
                 if streams[stream, 2] >= SURE and ahead != line:
-                    bring(entries, bits, shape, counts, ahead)
+                    bring(state, ahead)
             if tlb and address >> page_bits != page:
                 page = address >> page_bits
                 if _translate(pages, page, page_mask, page_ways):
                     translations += 1
                     outcome += TLB_MISS
             outcomes[i] = outcome
-        counts[0, LOADS] += loads
-        counts[0, STORES] += stores
+        put(state, LOADS, get(state, LOADS) + loads)
+        put(state, STORES, get(state, STORES) + stores)
         return translations
 
     return loop

@@ -24,7 +24,6 @@ class Simulation:
     ----------
     hierarchy : Hierarchy
     accesses : int
-    counts : ndarray of int64, shape (levels, `kernel.COUNTERS`)
     tlb_misses : int
     """
 
@@ -33,18 +32,18 @@ class Simulation:
         levels = hierarchy.levels
         self.accesses = 0
         self.tlb_misses = 0
-        self.counts = np.zeros((len(levels), kernel.COUNTERS), np.int64)
-        lines = [level.sets * level.ways for level in levels]
-        sets = [level.sets for level in levels]
-        self._entries = np.full(sum(lines), kernel.EMPTY, np.int64)
-        self._bits = np.zeros(sum(sets), np.int64)
-        self._shape = np.array(
-            [(sum(lines[:k]), sum(sets[:k]), level.sets - 1, level.ways) for k, level in enumerate(levels)],
-            np.int64,
-        )
-        for k, level in enumerate(levels):
-            if level.policy == "random":
-                self._bits[self._shape[k, kernel.BITS]] = level.seed
+        at = kernel.HEAD * len(levels)
+        heads = []
+        for level in levels:
+            heads.append((at, at + level.sets * level.ways, level.sets - 1, level.ways))
+            at = heads[-1][1] + level.sets
+        self._state = np.full(at, kernel.EMPTY, np.int64)
+        self._heads = self._state[: kernel.HEAD * len(levels)].reshape(len(levels), kernel.HEAD)
+        self._heads[:] = 0
+        for level, head, (start, bits, mask, ways) in zip(levels, self._heads, heads, strict=True):
+            head[: kernel.LOADS] = start, bits, mask, ways
+            self._state[bits : bits + level.sets] = 0
+            self._state[bits] = level.seed if level.policy == "random" else 0
         tlb = hierarchy.tlb
         self._pages = np.full(tlb.entries if tlb else 1, kernel.EMPTY, np.int64)
         self._streams = np.zeros((kernel.STREAMS, 3), np.int64)
@@ -74,20 +73,22 @@ class Simulation:
             addresses,
             codes,
             outcomes,
-            self._entries,
-            self._bits,
-            self._shape,
-            self.counts,
+            self._state.ctypes.data,
             self._pages,
             self._streams,
             self._geometry,
         )
         return outcomes
 
+    @property
+    def counts(self) -> np.ndarray:
+        """Counters of each level, in the order of `kernel`: int64, (levels, 7)."""
+        return self._heads[:, kernel.COUNTERS].copy()
+
     def resident(self, level: int = 0) -> set[int]:
         """Return the numbers of the lines that a level holds."""
-        start, _, mask, ways = self._shape[level].tolist()
-        entries = self._entries[start : start + (mask + 1) * ways]
+        start, _, mask, ways = self._heads[level, : kernel.LOADS].tolist()
+        entries = self._state[start : start + (mask + 1) * ways]
         return set((entries[entries != kernel.EMPTY] >> 2).tolist())
 
 
