@@ -19,6 +19,7 @@ COMPILER_PACKAGES := gcc libc6-dev
 TRACE_PACKAGES := strace
 SANDBOX_PACKAGES := bubblewrap util-linux
 SIMULATOR_PACKAGES := valgrind gcc libc6-dev python3-dev
+DATABASE_PACKAGES := postgresql
 
 export PYTHON
 # Programs of the environment that call each other by bare name find each other.
@@ -94,6 +95,7 @@ debian-test:
 	@.ci/debian "other simulators, to compare ours with" $(SIMULATOR_PACKAGES)
 	@$(BIN)/python -c "import cachesim" 2>/dev/null || $(BIN)/python -m pip install --quiet --no-deps $(PYCACHESIM) || \
 		echo "No $(PYCACHESIM): it needs a C compiler and Python's headers. Tests that need it are skipped."
+	@.ci/debian "the tests of a gradebook in PostgreSQL" $(DATABASE_PACKAGES)
 
 $(INSTALLED): requirements.txt pyproject.toml .ci/venv
 	@.ci/venv

@@ -280,7 +280,8 @@ def _same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
     """Tell quickly whether two arrays are equal to the bit; most timed outcomes are."""
     if not (a.flags.c_contiguous and b.flags.c_contiguous):
         return False
-    return np.array_equal(a.reshape(-1).view(np.uint8), b.reshape(-1).view(np.uint8))
+    word = np.uint8 if a.nbytes % 8 else np.uint64  # eight at once: half the time of all timed comparisons is here
+    return np.array_equal(a.reshape(-1).view(word), b.reshape(-1).view(word))
 
 
 def _brief(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Commands for instructors: grade."""
+"""Commands for instructors: grade | forget."""
 
 import json
 import os
@@ -12,12 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from perflab.cli.screen import app, err, out, steps
-from perflab.course.classroom import class_config
+from perflab.course import CourseError
+from perflab.course.classroom import configured
 from perflab.judge import batch
+from perflab.judge.forget import Stored, stored
+from perflab.judge.forget import forget as delete
+from perflab.judge.gradebook import check_released, url_of
+from perflab.judge.plugin import VERDICTS
 from perflab.judge.replay import Replay, replay
 from perflab.judge.settings import Settings
 
 Class = Annotated[Path, typer.Option("--class", help="The folder of the class.")]
+Gradebook = Annotated[str, typer.Option(help="Its URL; by default as nbgrader_config.py says, or SQLite.")]
 Assignment = Annotated[str, typer.Argument(help="Its name, e.g. memory-locality.")]
 
 
@@ -30,37 +36,49 @@ def grade(
         str | None, typer.Option(help="A dask scheduler's address, or `local` for one on this machine.")
     ] = None,
     student: Annotated[str | None, typer.Option("--replay", help="A student: examine again, same inputs.")] = None,
-    gradebook: Annotated[str, typer.Option(help="Its URL; by default SQLite in the class.")] = "",
+    gradebook: Gradebook = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
     unsafe: Annotated[
         bool, typer.Option("--unsafe-no-sandbox", help="Run student code as you, with all your rights.")
     ] = False,
 ) -> None:
     """Grade all submissions of an assignment in sandboxes and write the gradebook."""
-    settings = Settings("none" if unsafe else "bubblewrap")
+    root = root.resolve()
+    config = configured(root, "none" if unsafe else "", gradebook)
+    settings = Settings(config.Judge.get("sandbox", "bubblewrap"))
     if student is not None:
         with steps() as step:
             step(f"examine {student} again")
             twice = replay(root, assignment, student, settings)
         out.print(_replay_table(student, twice))
         return
+    settings.starter()  # no sandbox: say so before anything begins
+    batch.collect(root, assignment, settings)
+    check_released(url_of(root, config), assignment)
     jobs = jobs or len(os.sched_getaffinity(0))
     pools = batch.cluster(cluster, jobs) if cluster else nullcontext(batch.local_pool(jobs))
     parts = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with pools as open_pool, Progress(*parts, TimeElapsedColumn(), console=err, transient=True) as bar:
+    with pools as pool, Progress(*parts, TimeElapsedColumn(), console=err, transient=True) as bar:
         task = bar.add_task(f"grade {assignment}", total=None)
-        config = class_config(root.resolve(), settings.sandbox, gradebook)
         outcome = batch.grade(
-            root.resolve(),
+            root,
             assignment,
             config,
             settings,
-            open_pool,
+            pool,
             lambda done, of: bar.update(task, completed=done, total=of),
         )
     if as_json:
         sys.stdout.write(_as_json(outcome) + "\n")
-        return
+    else:
+        _print(assignment, outcome)
+    if outcome.failed:
+        lines = [f"{who}: nbgrader could not write the grades: {why}" for who, why in outcome.failed.items()]
+        why = "\n".join(lines)
+        raise CourseError(f"{why}\nAll other grades are written; grade again when this is mended.")
+
+
+def _print(assignment: str, outcome: batch.Outcome) -> None:
     out.print(_grades_table(assignment, outcome))
     known = len(outcome.verdicts) - outcome.examined
     out.print(
@@ -68,6 +86,38 @@ def grade(
         f"Grades written now: those of {outcome.written} students.",
         soft_wrap=True,
     )
+
+
+@app.command()
+def forget(
+    student: Annotated[str, typer.Argument(help="The id, as in submitted/.")],
+    root: Class = Path("class"),
+    gradebook: Gradebook = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete what the class keeps of a student: files, verdicts, rows of the gradebook."""
+    root = root.resolve()
+    url = url_of(root, configured(root, gradebook=gradebook))
+    found = stored(root, student, url)
+    out.print(_of_student(root, found), markup=False, soft_wrap=True)
+    if not (yes or typer.confirm("Delete all of this for good?", err=True)):
+        raise CourseError("Nothing was deleted.")
+    delete(found, url)
+    out.print(
+        f"Deleted. What archives in {root / 'downloaded'} and the exchange hold of {student} is still there.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _of_student(root: Path, found: Stored) -> str:
+    lines = [f"Of {found.student} are kept:"]
+    lines += [f"  {folder}" for folder in found.folders]
+    if found.verdicts:
+        lines.append(f"  {len(found.verdicts)} verdicts in {root / VERDICTS} that no other student's work uses")
+    if found.in_gradebook:
+        lines.append("  rows of the gradebook: submissions, grades and comments")
+    return "\n".join(lines)
 
 
 def _grades_table(assignment: str, outcome: batch.Outcome) -> Table:

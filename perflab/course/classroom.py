@@ -6,12 +6,14 @@ import warnings
 from pathlib import Path
 
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
+from traitlets.config import Config, ConfigFileNotFound, PyFileConfigLoader
 
+from perflab.course.errors import CourseError
 from perflab.course.notebook import STUBS
 from perflab.course.submission import SANITIZE
 
-# By name, since the judge stands above: nbgrader's own lists, with the judge in place of its kernel.
+# By name, since the judge and what speaks to an LMS stand above: nbgrader's own lists, with the judge in place of
+# its kernel.
 JUDGED = [
     "perflab.judge.plugin.Judge",
     "nbgrader.preprocessors.SaveAutoGrades",
@@ -24,6 +26,7 @@ FEEDBACK = [
     "perflab.judge.feedback.HideTests",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+FILE = "nbgrader_config.py"
 CELL_SECONDS = 120  # nbgrader's own limit of 30 s is short for a timed cell on a loaded machine
 # Without these a kernel warns on every start that it talks over loopback, and writes a history to disk.
 KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.hist_file=:memory:"]
@@ -62,9 +65,43 @@ def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -
     config.Judge.sandbox = sandbox
     config.GenerateFeedback.preprocessors = FEEDBACK
     config.HTMLExporter.filters = {"markdown2html": "perflab.judge.feedback.markdown2html"}
+    config.AssignLatePenalties.plugin_class = "perflab.lms.late.PercentPerUnit"
+    config.ZipCollectApp.extractor_plugin = "perflab.lms.collect.SafeExtractor"
+    config.ZipCollectApp.collector_plugin = "perflab.lms.collect.LmsCollector"
     config.Execute.skip_cells_with_tag = ""
     config.Execute.timeout = CELL_SECONDS
     config.Execute.extra_arguments = KERNEL_ARGUMENTS
     # nbgrader 0.9.6 fills its tables in an order that SQLAlchemy 2 remarks on, many times a submission.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+    return config
+
+
+def configured(root: Path, sandbox: str = "", gradebook: str = "") -> Config:
+    """Return the configuration of the class at `root` as nbgrader has it: with what its nbgrader_config.py says.
+
+    Parameters
+    ----------
+    root : Path
+        The class; the file is looked for beside it, where nbgrader is run.
+    sandbox, gradebook : str
+        See `class_config`; they count more than the file.
+
+    Raises
+    ------
+    CourseError
+        If the file cannot be read.
+    """
+    path = root.parent / FILE
+    try:
+        config = PyFileConfigLoader(path.name, str(path.parent)).load_config()
+    except ConfigFileNotFound:
+        config = Config()
+    except Exception as error:  # whatever the file does when it runs
+        raise CourseError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+    if config.CourseDirectory.get("root") != str(root):
+        config = class_config(root)
+    if sandbox:
+        config.Judge.sandbox = sandbox
+    if gradebook:
+        config.CourseDirectory.db_url = gradebook
     return config

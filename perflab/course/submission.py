@@ -93,7 +93,9 @@ def restored(submitted: list[NotebookNode], known: dict[str, NotebookNode]) -> l
         name = grade_id_of(cell)
         cell.metadata = NotebookNode()
         if name not in known:
-            cells.append(cell)
+            # A raw cell would go into a page as it is; indented it is text that nobody interprets.
+            quoted = "\n".join(f"    {line}" for line in cell.source.splitlines())
+            cells.append(new_markdown_cell(quoted) if cell.cell_type == "raw" else cell)
             continue
         if name in seen:
             # A second copy of a locked cell says nothing new; of an answer it may hold the learner's code.

@@ -5,12 +5,20 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,20 +29,36 @@ from traitlets.config import Config
 
 from perflab.course.errors import CourseError
 from perflab.judge.examine import TRIES, examine, refused
+from perflab.judge.gradebook import one_engine
 from perflab.judge.intake import make_readable
-from perflab.judge.plugin import VERDICTS, text_of
+from perflab.judge.plugin import VERDICTS, text_of, unkept
+from perflab.judge.sandbox import NoSandboxError
 from perflab.judge.settings import Settings
 from perflab.judge.store import Store, key
 from perflab.judge.verdict import Verdict
 
 MARK = ".perflab"  # in a graded submission's folder: the verdicts that the gradebook has
-LOST = (BrokenProcessPool, OSError)
 LOCAL = "local"  # in place of a cluster's address
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 Report = Callable[[int, int], None]
-Open = Callable[[], Executor]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Where examinations run.
+
+    Attributes
+    ----------
+    open : callable
+        Returns an executor; called again if that breaks.
+    workers : int
+        Of that executor.
+    """
+
+    open: Callable[[], Executor]
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -69,11 +93,14 @@ class Outcome:
         How many verdicts were made now, not found.
     written : int
         How many students' grades were written now.
+    failed : dict of str
+        Why nbgrader could not write a student's grades, by student.
     """
 
     verdicts: dict[tuple[str, str], Verdict]
     examined: int
     written: int
+    failed: dict[str, str]
 
 
 def collect(root: Path, assignment: str, settings: Settings) -> list[Work]:
@@ -106,9 +133,8 @@ def collect(root: Path, assignment: str, settings: Settings) -> list[Work]:
     return work
 
 
-def grade(
-    root: Path, assignment: str, config: Config, settings: Settings, open_pool: Open, report: Report
-) -> Outcome:
+@one_engine()
+def grade(root: Path, assignment: str, config: Config, settings: Settings, pool: Pool, report: Report) -> Outcome:
     """Grade all submissions of an assignment and write the gradebook.
 
     Verdicts are kept as they come, so that a run that was killed goes on where it was.
@@ -121,8 +147,7 @@ def grade(
     config : Config
         nbgrader's.
     settings : Settings
-    open_pool : callable
-        Returns an executor; called again if that breaks.
+    pool : Pool
     report : callable
         ``report(done, of)``, in submissions.
     """
@@ -133,52 +158,82 @@ def grade(
     examined = len({one.key for one in work} - set(found))
     writer = _Writer(root, assignment, config, work)
     writer.write(found)
-    report(len(found), len(found) + examined)
+    of = len(found) + examined
+    report(len(found), of)
 
     def keep(one: Work, verdict: Verdict) -> None:
         found[one.key] = verdict
         store.put(one.key, verdict)
         writer.write(found)
-        report(len(found), len(found) + examined)
+        report(len(found), of)
 
     noisy = []
-    for one, verdict in _side_by_side([one for one in work if one.key not in found], settings, open_pool):
+    for one, verdict in _side_by_side([one for one in work if one.key not in found], settings, pool):
         # Points that were too noisy to say wait until the machine has nothing else to do.
         if verdict.unsure:
             noisy.append(one)
         else:
             keep(one, verdict)
     for one in noisy:
-        for again, verdict in _side_by_side([one], settings, open_pool, quiet=True):
+        for again, verdict in _side_by_side([one], settings, pool, quiet=True):
             keep(again, verdict)
-    return Outcome({(one.student, one.notebook): found[one.key] for one in work}, examined, writer.written)
+    return Outcome(
+        {(one.student, one.notebook): found[one.key] for one in work}, examined, writer.written, writer.failed
+    )
 
 
 def _side_by_side(
-    work: list[Work], settings: Settings, open_pool: Open, quiet: bool = False
+    work: list[Work], settings: Settings, pool: Pool, quiet: bool = False
 ) -> Iterator[tuple[Work, Verdict]]:
-    """Examine submissions in a pool, equal ones once; yield each as it is done. A broken pool is made anew."""
+    """Examine submissions in a pool, equal ones once; yield each as it is done. A broken pool is made anew.
+
+    Whoever was there when a worker was lost is tried again alone, so that it costs nobody else.
+    """
     left = {one.key: one for one in work}
-    tried = dict.fromkeys(left, 0)
+    tried: Counter[str] = Counter()
     while left:
-        with open_pool() as pool:
-            asked = {
-                pool.submit(examine, one.trusted, one.submitted, settings.to_dict(), quiet=quiet): one
-                for one in left.values()
-            }
-            try:
-                for future in as_completed(asked):
-                    one = asked[future]
+        suspects = [one for one in left.values() if tried[one.key]]
+        waiting = suspects or list(left.values())
+        for one, outcome in _round(waiting, settings, pool, quiet, 1 if suspects else 2 * pool.workers):
+            if isinstance(outcome, Verdict):
+                del left[one.key]
+                yield one, outcome
+                continue
+            tried[one.key] += 1
+            if tried[one.key] >= TRIES:
+                del left[one.key]
+                why = f"The grader failed, not the student: {type(outcome).__name__}: {outcome}"[:500]
+                yield one, refused(nbformat.reads(one.trusted, as_version=4), why, problem=True)
+
+
+def _round(
+    waiting: list[Work], settings: Settings, pool: Pool, quiet: bool, width: int
+) -> Iterator[tuple[Work, Verdict | Exception]]:
+    """Examine submissions, `width` at once; stop at the first failure of the machinery, yield who was there."""
+    asked: dict[Future, Work] = {}
+    failed = False
+    queue = iter(waiting)
+    with pool.open() as executor:
+        while not failed or asked:
+            for one in islice(queue, 0 if failed else width - len(asked)):
+                try:
+                    future = executor.submit(examine, one.trusted, one.submitted, settings.to_dict(), quiet=quiet)
+                except BrokenExecutor as error:
+                    failed = True
+                    yield one, error
+                    break
+                asked[future] = one
+            if not asked:
+                return
+            for future in wait(asked, return_when=FIRST_COMPLETED).done:
+                one = asked.pop(future)
+                try:
                     yield one, Verdict.from_json(future.result())
-                    del left[one.key]
-            except LOST as error:
-                # Which of them took the worker down is not known: each of those that are left has a try less.
-                for name in left:
-                    tried[name] += 1
-                for name in [name for name in left if tried[name] >= TRIES]:
-                    one = left.pop(name)
-                    why = f"The grader failed, not the student: a worker was lost ({type(error).__name__})."
-                    yield one, refused(nbformat.reads(one.trusted, as_version=4), why, problem=True)
+                except NoSandboxError:
+                    raise
+                except Exception as error:  # a worker, a cluster or a disk that is gone
+                    failed = True
+                    yield one, error
 
 
 class _Writer:
@@ -189,6 +244,7 @@ class _Writer:
         self._api = NbGraderAPI(config=config)
         self._left: dict[str, dict[str, str]] = {}
         self.written = 0
+        self.failed: dict[str, str] = {}
         for one in work:
             self._left.setdefault(one.student, {})[one.notebook] = one.key
         for student in [name for name, keys in self._left.items() if self._is_written(name, keys)]:
@@ -199,38 +255,54 @@ class _Writer:
         for student, keys in list(self._left.items()):
             if not set(keys.values()) <= set(found):
                 continue
+            unkept.update({key: found[key] for key in keys.values() if not found[key].final})
             reply = self._api.autograde(self._assignment, student, force=True)
             if not reply["success"]:
-                raise CourseError(f"nbgrader could not write {student}'s grades:\n{reply.get('log')}")
-            self._mark(student).write_text(json.dumps(keys))
+                # It must not cost anybody else a grade.
+                self.failed[student] = _last_line(reply)
+            elif all(found[key].final for key in keys.values()):
+                self._mark(student).write_text(json.dumps(keys))
             del self._left[student]
-            self.written += 1
+            self.written += reply["success"]
 
     def _mark(self, student: str) -> Path:
         # In the folder that nbgrader makes anew: a grading of its own takes the mark away.
         return self._root / "autograded" / student / self._assignment / MARK
 
     def _is_written(self, student: str, keys: dict[str, str]) -> bool:
+        if marked(self._mark(student)) != keys:
+            return False
         try:
-            if json.loads(self._mark(student).read_text()) != keys:
-                return False
             with Gradebook(self._api.coursedir.db_url) as gradebook:
                 gradebook.find_submission(self._assignment, student)
-        except (OSError, ValueError, MissingEntry):
+        except MissingEntry:
             return False
         return True
 
 
-def local_pool(jobs: int) -> Open:
-    """Return what opens a pool of processes on this machine."""
-    return partial(
-        ProcessPoolExecutor, jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
-    )
+def _last_line(reply: dict) -> str:
+    said = str(reply.get("error") or reply.get("log") or "").strip().splitlines()
+    return said[-1].strip() if said else "for no reason that it gives"
+
+
+def marked(path: Path) -> dict[str, str]:
+    """Return the names of the verdicts that a graded submission's mark lists, by notebook."""
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text())
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def local_pool(jobs: int) -> Pool:
+    """Return a pool of processes on this machine."""
+    # One process imports everything, and forks workers before it does anything else.
+    return Pool(partial(ProcessPoolExecutor, jobs, mp_context=get_context("forkserver"), initializer=_begin), jobs)
 
 
 @contextmanager
-def cluster(address: str, jobs: int) -> Iterator[Open]:
-    """Connect to a dask cluster, or start one on this machine; yield what opens a pool there.
+def cluster(address: str, jobs: int) -> Iterator[Pool]:
+    """Connect to a dask cluster, or start one on this machine; yield a pool there.
 
     Parameters
     ----------
@@ -248,16 +320,19 @@ def cluster(address: str, jobs: int) -> Iterator[Open]:
 
     try:
         own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
-        client = Client(LocalCluster(**own)) if address == LOCAL else Client(address, timeout=10)
+        client = Client(LocalCluster(**own)) if address == LOCAL else Client(address, timeout=5)
     except (OSError, ValueError) as error:
         raise CourseError(f"{address}: no dask scheduler answers ({error}). Start one: dask scheduler.") from error
     with client:
-        yield lambda: client.get_executor(pure=False)
+        workers = sum(client.ncores().values())
+        if not workers:
+            raise CourseError(f"{address}: the cluster has no workers. Start some: dask worker {address}.")
+        yield Pool(lambda: client.get_executor(pure=False), workers)
         if address == LOCAL:
             client.cluster.close()
 
 
-def _begin(parent: int) -> None:
+def _begin() -> None:
     """Make this process end with its parent, even if that is killed, and keep the memory that it once got."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
@@ -265,5 +340,5 @@ def _begin(parent: int) -> None:
         # Arrays come and go by the hundred; fresh pages for each took a fifth of all time.
         libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
         libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)
-    if os.getppid() != parent:
+    if os.getppid() == 1:
         os._exit(1)

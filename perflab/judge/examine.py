@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import warnings
 from dataclasses import replace
 
 import nbformat
@@ -115,7 +116,8 @@ def read(text: str) -> NotebookNode:
     if len(text) > MOST_BYTES:
         raise ValueError(f"The file is larger than {MOST_BYTES >> 20} MiB.")
     try:
-        notebook = nbformat.reads(text, as_version=4)
+        with warnings.catch_warnings(action="ignore"):  # one for each cell that lacks an id, or shares one
+            notebook = nbformat.reads(text, as_version=4)
         cells = [cell for cell in notebook.cells if cell.cell_type and isinstance(cell.source, str)]
     except Exception as error:  # nbformat raises whatever a broken file makes it raise
         raise ValueError(f"The file cannot be read as a notebook: {type(error).__name__}.") from error

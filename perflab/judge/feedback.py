@@ -1,9 +1,11 @@
 """What a student gets back: no hidden test, no mark scheme, no live markup from a notebook."""
 
+import html
+import re
 from typing import Any
 
 import bleach
-from nbconvert.filters.markdown import markdown2html as to_html
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
@@ -18,7 +20,10 @@ TAGS = (
 )
 ATTRIBUTES = {"a": ["href", "title"], "th": ["align"], "td": ["align"], "span": ["class"], "div": ["class"]}
 
-
+# What MathJax would follow, load or build such things from.
+LIVE_FORMULA = re.compile(
+    r"\\(href|url|require|style|class|cssId|csname|def|let|newcommand|renewcommand|unicode)\b"
+)
 HIDDEN = "A case that is not shown in your notebook fails. Your answer agrees with those that are."
 
 
@@ -55,6 +60,19 @@ def _without_hidden_case(output: NotebookNode) -> NotebookNode:
     return new_output("execute_result", {"text/plain": output.data["text/plain"], **brief.as_bundle()})
 
 
+class _Text(IPythonRenderer):
+    """Markdown without pictures, which could be anything and come from anywhere: their text stands for them."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return the text of a picture."""
+        return f"[{html.escape(text)}]"
+
+
 def markdown2html(source: str) -> str:
-    """Render Markdown; of markup in it only what formats text stays."""
-    return bleach.clean(to_html(source), tags=TAGS, attributes=ATTRIBUTES, protocols=["http", "https", "mailto"])
+    """Render Markdown; of markup in it only what formats text stays, and no formula of it links or defines."""
+    source = LIVE_FORMULA.sub(r"\\text{\1}", source)
+    try:
+        rendered = MarkdownWithMath(renderer=_Text(escape=False)).render(source)
+    except Exception:  # e.g. nested deeper than the parser can follow; it must not stop anybody's feedback
+        rendered = f"<pre>{html.escape(source)}</pre>"
+    return bleach.clean(rendered, tags=TAGS, attributes=ATTRIBUTES, protocols=["http", "https", "mailto"])

@@ -12,7 +12,7 @@ import perflab
 
 GUEST = "/opt/perflab"  # where a sandbox finds it
 FONTS = "matplotlib"  # what a sandbox copies to its home; see perflab.guest.shells
-KEPT_OUT = ("judge", "course", "sphinxext", "cli")  # nothing there is for student code
+KEPT_OUT = ("judge", "course", "lms", "sphinxext", "cli")  # nothing there is for student code
 
 
 @cache

@@ -1,5 +1,6 @@
 """The judge inside nbgrader: preprocessors that `perflab.course.classroom` puts in place of a kernel."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from perflab.judge.store import Store, key
 from perflab.judge.verdict import CellVerdict, Shown, Verdict
 
 VERDICTS = "verdicts"  # the folder of a class that keeps them
+unkept: dict[str, Verdict] = {}  # by name, what a batch could not find out: nobody tries again for nbgrader alone
 KEPT = "perflab_verdict"  # where one preprocessor finds what another found
 
 
@@ -33,8 +35,10 @@ class Judge(NbGraderPreprocessor):
         name = f"{about['notebook']}.ipynb"
         trusted = Path(self.root, "source", about["assignment"], name).read_text()
         submitted = Path(self.root, "submitted", about["student"], about["assignment"], name)
-        verdict = judged(Path(self.root), trusted, text_of(submitted), Settings(self.sandbox))
+        name, verdict = judged(Path(self.root), trusted, text_of(submitted), Settings(self.sandbox))
         resources[KEPT] = verdict
+        # So that it is found again whatever has changed meanwhile: for an appeal, or to delete it.
+        nb.metadata[KEPT] = name
         return with_outputs(nb, verdict), resources
 
 
@@ -54,10 +58,12 @@ class FlagForHuman(NbGraderPreprocessor):
         return nb, resources
 
 
-def judged(root: Path, trusted: str, submitted: str, settings: Settings) -> Verdict:
-    """Return the verdict on a submission from the class's store, or make one and keep it."""
+def judged(root: Path, trusted: str, submitted: str, settings: Settings) -> tuple[str, Verdict]:
+    """Return the verdict on a submission and its name, from the class's store, or make one and keep it."""
     store, name = Store(root / VERDICTS), key(trusted, submitted, settings)
     verdict = store.get(name)
+    if verdict is None and name in unkept:
+        return name, unkept[name]
     for quiet in (False, True):
         if verdict is None or not verdict.final:
             # nbgrader grades one after the other: a second try has the machine for itself too.
@@ -65,7 +71,16 @@ def judged(root: Path, trusted: str, submitted: str, settings: Settings) -> Verd
                 examine(trusted, submitted, settings.to_dict(), quiet=quiet, pictures=True)
             )
     store.put(name, verdict)
-    return verdict
+    return name, verdict
+
+
+def verdict_of(graded: Path) -> str | None:
+    """Return the name of the verdict that a graded notebook shows, if it says so."""
+    try:
+        name = json.loads(graded.read_text())["metadata"][KEPT]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def text_of(path: Path) -> str:

@@ -1,6 +1,7 @@
-"""The formgrader in JupyterLab, in a real browser: a submission is autograded by its button."""
+"""The same points by perflab grade, by nbgrader autograde, and by the formgrader's button in a real browser."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,9 +9,13 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+from hostile import hostile
+from nbgrader.api import Gradebook
 from playwright.sync_api import expect
-from throwaway import ASSIGNMENT
+from quick import ANSWERS, ASSIGNMENT, POINTS, Class
+from throwaway import ROOT
 
 
 def free_port() -> int:
@@ -19,9 +24,16 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def lab(course):
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """The class, not graded yet."""
+    return handed_in(tmp_path_factory.mktemp("formgrader"))
+
+
+@pytest.fixture(scope="module")
+def lab(here):
     """JupyterLab as an instructor starts it: in the course's folder."""
+    root = here.root.parent
     port = free_port()
     command = [
         Path(sys.executable).with_name("jupyter"),
@@ -33,9 +45,9 @@ def lab(course):
     command += ["--IdentityProvider.token=", "--ServerApp.password="]
     if os.geteuid() == 0:
         command.append("--allow-root")
-    log = course.root / "lab.log"
+    log = root / "lab.log"
     with log.open("w") as stream:
-        server = subprocess.Popen(command, cwd=course.root, stdout=stream, stderr=stream)
+        server = subprocess.Popen(command, cwd=root, stdout=stream, stderr=stream)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(120):
@@ -52,16 +64,64 @@ def lab(course):
         server.wait(30)
 
 
-def test_autograde_by_the_formgraders_button(course, notebooks, lab, browser):
-    course.submit("formgraded", notebooks["solved"])
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """The class, graded by perflab grade."""
+    found = handed_in(tmp_path_factory.mktemp("perflab"))
+    found.grade("--jobs", "2")
+    return found
+
+
+def handed_in(folder):
+    found = Class(folder)
+    shutil.copyfile(ROOT / "nbgrader_config.py", folder / "nbgrader_config.py")
+    for who, answer in ANSWERS.items():
+        found.submit(who, answer)
+    found.submit("zoe", b"no notebook")
+    return found
+
+
+def test_nbgraders_command_gives_the_same_points(graded, tmp_path):
+    here = handed_in(tmp_path)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("nbgrader"), "autograde", ASSIGNMENT],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert here.rows() == graded.rows()
+    assert here.points() == {**POINTS, "zoe": 0.0}
+
+
+def test_the_formgraders_button_gives_the_same_points(graded, here, lab, browser):
     page = browser.new_page()
     page.goto(f"{lab}/formgrader/manage_submissions/{ASSIGNMENT}")
-    row = page.locator("tr", has_text="formgraded")
-    expect(row).to_contain_text("needs autograding", timeout=30_000)
-    row.locator("td.autograde a, td.autograde button").first.click()
-    # A dialog says how it went, with nbgrader's log.
-    expect(page.locator(".modal-dialog")).to_contain_text("Successfully", timeout=120_000)
+    for who in (*ANSWERS, "zoe"):
+        row = page.locator("tr", has_text=who)
+        expect(row).to_contain_text("needs autograding", timeout=30_000)
+        row.locator("td.autograde a, td.autograde button").first.click()
+        # A dialog says how it went, with nbgrader's log.
+        dialog = page.locator(".modal-dialog")
+        expect(dialog).to_contain_text("Successfully", timeout=120_000)
+        dialog.get_by_role("button", name="OK").click()
+        expect(dialog).to_be_hidden(timeout=10_000)
     page.close()
-    scores = course.scores("formgraded")
-    full = {cell.grade_id: cell.points for cell in course.exercise.of_role("tests")}
-    assert {name: scores[name] for name in full} == full
+    assert here.rows() == graded.rows()
+
+
+def test_nothing_of_a_student_runs_in_the_instructors_browser(here, lab, browser):
+    path = here.submit("eve", b"")
+    path.write_bytes(nbformat.writes(hostile()).encode())
+    here.grade()
+    with Gradebook(here.url) as gradebook:
+        number = gradebook.find_submission_notebook("small", ASSIGNMENT, "eve").id
+    page = browser.new_page()
+    page.goto(f"{lab}/formgrader/submissions/{number}/?index=0")
+    expect(page.locator("body")).to_contain_text("Find the first", timeout=30_000)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.hacked") is None
+    for link in page.locator("a").all():
+        assert "hacked" not in (link.get_attribute("href") or "")
+    page.close()

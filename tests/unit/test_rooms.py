@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "perflab"
 ROOMS = (
     *("intrinsics", "atomics", "hints", "threads", "simd"),
     *("models", "timing", "figures", "pictures", "counters", "codegen", "machine"),
-    *("claims", "check", "guest", "course", "judge", "sphinxext", "cli"),
+    *("claims", "check", "guest", "course", "lms", "judge", "sphinxext", "cli"),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

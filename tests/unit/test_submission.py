@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from perflab.course.notebook import student
 from perflab.course.source import read
@@ -209,3 +209,9 @@ def test_the_grade_id_wins_over_the_cells_own_id():
     cell = new_code_cell("x", id="one", metadata={"nbgrader": {"grade_id": "two"}})
     assert grade_id_of(cell) == "two"
     assert grade_id_of(new_code_cell("x", id="one")) == "one"
+
+
+def test_a_raw_cell_becomes_text_that_nobody_interprets(submitted, known):
+    submitted.insert(2, new_raw_cell("<script>evil()</script>\n$x$"))
+    cell = restored(submitted, known)[2]
+    assert (cell.cell_type, cell.source) == ("markdown", "    <script>evil()</script>\n    $x$")

@@ -1,0 +1,121 @@
+"""Grades as the CSV files that Canvas and Moodle import, through nbgrader's export plugins.
+
+    nbgrader export --exporter=perflab.lms.export.CanvasExport --to=canvas.csv
+    nbgrader export --exporter=perflab.lms.export.MoodleExport --to=moodle.csv
+
+Canvas (lib/gradebook_importer.rb) finds a student by ID, then by SIS ids, then by name; an assignment by its
+title, or by "title (number)" where that is ambiguous; a row of possible points stands first. Moodle
+(grade/import/csv) asks at the upload which column identifies a student and which is which grade item; it knows
+user names, ID numbers, e-mail addresses and user ids.
+"""
+
+import csv
+from typing import Any
+
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from nbgrader.plugins import ExportPlugin
+from traitlets import Dict, Unicode
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute what begins so
+
+
+class LmsExport(ExportPlugin):
+    """What both have in common: one row a student, one column an assignment."""
+
+    titles = Dict(
+        default_value={},
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help='Title of an assignment in the LMS, where it is another one: {"memory-locality": "Week 3 (1234)"}.',
+    ).tag(config=True)
+    not_handed_in = Unicode("", help="Written for who handed in nothing: empty leaves the LMS as it is.").tag(
+        config=True
+    )
+    fields = Dict(
+        default_value={},
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Which field of a student in the gradebook goes into which column: id, email, lms_user_id, "
+        "first_name, last_name, or nothing.",
+    ).tag(config=True)
+    default_to = ""
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Write the file; what is late has lost its points, what waits for a human counts as it is."""
+        wanted = [a for a in gradebook.assignments if not self.assignment or a.name in self.assignment]
+        assignments = sorted(wanted, key=lambda assignment: assignment.name)
+        students = [s for s in gradebook.students if not self.student or s.id in map(str, self.student)]
+        handed_in = {(s.assignment.name, s.student.id): s for a in assignments for s in a.submissions}
+        waiting = sum(submission.needs_manual_grade for submission in handed_in.values())
+        if waiting:
+            self.log.warning("%d submissions wait for a human; their points so far are exported", waiting)
+        to = self.to or self.default_to
+        self.log.info("Exporting grades to %s", to)
+        with open(to, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerows(self.head(assignments))
+            for student in students:
+                grades = [self._grade(handed_in.get((a.name, student.id))) for a in assignments]
+                writer.writerow([*self.about(student), *grades])
+
+    def head(self, assignments: list[Assignment]) -> list[list[Any]]:
+        """Return the rows above those of students."""
+        return [[*self.fields, *map(self.title, assignments)]]
+
+    def about(self, student: Student) -> list[str]:
+        """Return the cells that say who a student is."""
+        return [_cell(getattr(student, field, None) if field else None) for field in self.fields.values()]
+
+    def title(self, assignment: Assignment) -> str:
+        """Return what the LMS calls an assignment."""
+        return self.titles.get(assignment.name, assignment.name)
+
+    def _grade(self, submission: SubmittedAssignment | None) -> str:
+        if submission is None:
+            return self.not_handed_in
+        return f"{max(0.0, submission.score - submission.late_submission_penalty):.10g}"
+
+
+class CanvasExport(LmsExport):
+    """Writes what Canvas's gradebook imports."""
+
+    default_to = "canvas.csv"
+    fields = Dict(
+        default_value={"ID": "lms_user_id", "SIS User ID": "", "SIS Login ID": "id", "Section": ""},
+        help=LmsExport.fields.help,
+    ).tag(config=True)
+
+    def head(self, assignments: list[Assignment]) -> list[list[Any]]:
+        """Return the header and the row of possible points, as Canvas exports them."""
+        (header,) = super().head(assignments)
+        blank = [""] * len(self.fields)
+        return [
+            ["Student", *header],
+            ["    Points Possible", *blank, *(f"{a.max_score:.10g}" for a in assignments)],
+        ]
+
+    def about(self, student: Student) -> list[str]:
+        """Return the name as Canvas sorts it, or the id, and the fields."""
+        name = ", ".join(part for part in (student.last_name, student.first_name) if part)
+        return [_cell(name or student.id), *super().about(student)]
+
+
+class MoodleExport(LmsExport):
+    """Writes what Moodle's grade import reads; "ID number" is Moodle's name for an institution's own number."""
+
+    default_to = "moodle.csv"
+    fields = Dict(
+        default_value={
+            "First name": "first_name",
+            "Last name": "last_name",
+            "Username": "id",
+            "ID number": "lms_user_id",
+            "Email address": "email",
+        },
+        help=LmsExport.fields.help,
+    ).tag(config=True)
+
+
+def _cell(value: str | None) -> str:
+    text = value or ""
+    return f"'{text}" if text.startswith(FORMULA) else text
