@@ -77,11 +77,12 @@ def _define_operator(symbol: Callable, kind: type, returned: Callable[[Any], Any
         return emit(builder, sig.args[0], *args)
 
 
-def _define_arithmetic(symbol: Callable, of_floats: str, of_integers: str) -> None:
+def _define_arithmetic(symbols: tuple[Callable, Callable], of_floats: str, of_integers: str) -> None:
     def emit(builder: ir.IRBuilder, shape: Vector, x: ir.Value, y: ir.Value) -> ir.Value:
         return getattr(builder, of_floats if shape.floats else of_integers)(x, y)
 
-    _define_operator(symbol, Vector, lambda x: x, emit)
+    for symbol in symbols:
+        _define_operator(symbol, Vector, lambda x: x, emit)
 
 
 def _define_comparison(symbol: Callable, sign: str) -> None:
@@ -94,13 +95,16 @@ def _define_comparison(symbol: Callable, sign: str) -> None:
     _define_operator(symbol, Vector, lambda x: x.mask, emit)
 
 
-_define_arithmetic(operator.add, "fadd", "add")
-_define_arithmetic(operator.sub, "fsub", "sub")
-_define_arithmetic(operator.mul, "fmul", "mul")
+# To Numba ``x += y`` is another operator than ``x + y``.
+_define_arithmetic((operator.add, operator.iadd), "fadd", "add")
+_define_arithmetic((operator.sub, operator.isub), "fsub", "sub")
+_define_arithmetic((operator.mul, operator.imul), "fmul", "mul")
 for _symbol, _sign in COMPARISONS.items():
     _define_comparison(_symbol, _sign)
-_define_operator(operator.and_, Mask, lambda x: x, lambda builder, _, x, y: builder.and_(x, y))
-_define_operator(operator.or_, Mask, lambda x: x, lambda builder, _, x, y: builder.or_(x, y))
+for _symbol in (operator.and_, operator.iand):
+    _define_operator(_symbol, Mask, lambda x: x, lambda builder, _, x, y: builder.and_(x, y))
+for _symbol in (operator.or_, operator.ior):
+    _define_operator(_symbol, Mask, lambda x: x, lambda builder, _, x, y: builder.or_(x, y))
 
 
 @type_callable(operator.invert)

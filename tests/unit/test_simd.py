@@ -75,6 +75,26 @@ def test_comparisons_make_masks_also_where_there_is_no_number():
     assert compared(np.ones(8, np.float32), np.ones(8, np.float32), out)[:2] == (False, False)
 
 
+def test_operators_in_place_are_the_same():
+    @njit
+    def in_place(a, b, out):
+        x, y = simd.load(a, 0, simd.i64x4), simd.load(b, 0, simd.i64x4)
+        less = x < y
+        some, every = less, less
+        some |= x == y
+        every &= x == y
+        z = x
+        z += y
+        z *= y
+        z -= x
+        simd.store(out, 0, z)
+        return simd.all(some), simd.any(every)
+
+    a, b, out = np.arange(4), np.arange(4) + np.array([0, 1, 1, 2]), np.zeros(4, np.int64)
+    assert in_place(a, b, out) == (True, False)
+    assert out.tolist() == ((a + b) * b - a).tolist()
+
+
 def test_integers_compare_with_their_sign():
     @njit
     def less(a, b):
