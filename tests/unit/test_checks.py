@@ -543,6 +543,30 @@ def test_mispredictions_are_counted():
     assert failed.title == "count_large: branches mispredicted by gshare"
 
 
+def test_cache_misses_are_counted():
+    @njit
+    def by_column(a):
+        acc = 0.0
+        for j in range(a.shape[1]):
+            for i in range(a.shape[0]):
+                acc += a[i, j]
+        return acc
+
+    @njit
+    def by_row(a):
+        acc = 0.0
+        for i in range(a.shape[0]):
+            for j in range(a.shape[1]):
+                acc += a[i, j]
+        return acc
+
+    make = lambda rng: (rng.integers(0, 9, (1024, 8)).astype(float),)  # noqa: E731  a maker as cells write it
+    check.correct(by_row, against=by_column, on=[make], points=1)
+    assert check.counts(by_row, "misses", than=by_column, on=make, zero=2, full=7.9, points=2) == 2
+    check.correct(by_column, against=by_row, on=[make], points=1)
+    assert check.counts(by_column, "misses:TLB", on=make, zero=200, full=17, points=2) == 2
+
+
 # --- faster
 
 

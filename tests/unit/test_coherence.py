@@ -103,11 +103,7 @@ def test_adjacent_counters_fight_and_padded_ones_do_not():
     assert adjacent.false_misses > 900
     assert (padded.invalidations, padded.false_misses, padded.lines) == (0, 0, ())
     (line,) = adjacent.lines
-    assert (line.name, line.threads, line.invalidations) == (
-        "ones[0] to [7]".replace("ones", "counters"),
-        (0, 1),
-        999,
-    )
+    assert (line.name, line.threads, line.invalidations) == ("counters[0] to [7]", (0, 1), 1000)
 
 
 def test_writes_alone_as_in_the_textbook():
