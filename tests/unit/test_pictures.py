@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from perflab import figures, pictures
-from perflab.models import schedule
+from perflab.models import interleaving, schedule
 from perflab.models.pipeline import SKYLAKE, Instruction, Loop, run
 
 LOOP = Loop(
@@ -48,3 +48,36 @@ def test_a_timeline_goes_where_it_is_told():
     fig, ax = figures.subplots()
     assert pictures.timeline(schedule.dynamic([], 2), until=5, ax=ax) is fig
     assert ax.get_xlim() == (0, 5)
+
+
+def show_and_look(flags, me):
+    flags[me] = 1
+    return flags[1 - me]
+
+
+def count_to(counter, n):
+    for _ in range(n):
+        counter[0] += 1
+
+
+def test_a_schedule_has_a_lane_for_each_thread_and_one_for_memory():
+    flags = np.zeros(2, np.int64)
+    calls = [(show_and_look, (flags, me)) for me in range(2)]
+    found = interleaving.explore(calls, check=lambda a, b: a or b)
+    ax = pictures.interleaving(found.violation).axes[0]
+    heads = [label.get_text() for label in ax.get_xticklabels()]
+    assert heads == ["thread 0\nshow_and_look", "thread 1\nshow_and_look", "memory"]
+    arrows = [text for text in ax.texts if not text.get_text()]
+    words = sorted(text.get_text() for text in ax.texts if text.get_text())
+    assert words == sorted(f"flags[{i}] {what}" for i in range(2) for what in ("= 1 waits", "is 0", "= 1 arrives"))
+    assert [arrow.xy[0] for arrow in arrows].count(2) == 2  # two stores reach memory
+    assert len(arrows) == 4
+    waiting = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert len(waiting) == 2
+
+
+def test_a_long_schedule_is_refused():
+    counter = np.zeros(1, np.int64)
+    found = interleaving.explore([(count_to, (counter, 15))] * 2, check=lambda *_: counter[0] == 30)
+    with pytest.raises(ValueError, match="print its table instead"):
+        pictures.interleaving(found.violation)

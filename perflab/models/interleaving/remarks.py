@@ -77,10 +77,10 @@ def _reads(step: Step, cell: Any) -> bool:
 def _in_memory(steps: list[Step], number: int, cell: Any) -> bool:
     """Tell whether a step changes what memory holds in a cell."""
     step = steps[number]
-    return reaches(step, cell) and not _is_put(steps, number)
+    return reaches(step, cell) and not waits(steps, number)
 
 
-def _is_put(steps: list[Step], number: int) -> bool:
+def waits(steps: list[Step], number: int) -> bool:
     """Tell whether a step is a store that goes into the buffer: there is one more in it than before."""
     step = steps[number]
     if step.operation is None or step.operation.kind is not Kind.STORE:
@@ -93,7 +93,7 @@ def _waiting(steps: list[Step], number: int) -> list[int]:
     """Return the steps whose stores wait in the buffer of a step's thread before that step, oldest first."""
     thread = steps[number].thread
     mine = [i for i in range(number) if steps[i].thread == thread]
-    puts = [i for i in mine if _is_put(steps, i)]
+    puts = [i for i in mine if waits(steps, i)]
     return puts[sum(steps[i].operation is None for i in mine) :]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from perflab.models.interleaving.machine import RETURN, Step
 from perflab.models.interleaving.operations import Kind
-from perflab.models.interleaving.remarks import reaches, remark
+from perflab.models.interleaving.remarks import reaches, remark, waits
 
 HEADINGS = ("step", "thread", "line", "source", "operation", "value", "store buffers", "memory")
 KINDS = {
@@ -32,10 +32,14 @@ class Row:
     line : str
         Function and line.
     source, operation, value, buffers, memory : str
+    brief : str
+        Operation and value in few words, for a picture.
     note : str
         What is remarkable about the step, or nothing.
     origin : int or None
         The step whose value this one reads from memory or takes out of the buffer.
+    reads, writes, waits : bool
+        Whether it reads, whether it changes memory, and whether it puts a store into the buffer.
     """
 
     step: int
@@ -46,8 +50,12 @@ class Row:
     value: str
     buffers: str
     memory: str
+    brief: str
     note: str
     origin: int | None
+    reads: bool
+    writes: bool
+    waits: bool
 
 
 def rows(violation: Any) -> list[Row]:
@@ -71,8 +79,12 @@ def rows(violation: Any) -> list[Row]:
                 value,
                 _buffers(step, names) if violation.memory == "tso" else "",
                 memory,
+                _brief(step, waits(steps, number)),
                 note,
                 None if origin is None else origin + 1,
+                step.operation is not None and step.operation.kind in (Kind.LOAD, Kind.UPDATE),
+                step.written and not waits(steps, number),
+                waits(steps, number),
             )
         )
     return made
@@ -97,6 +109,22 @@ def _words(step: Step) -> tuple[str, str]:
         before = "" if step.value is None else f"was {step.value}"
         return f"{operation.name} {cells}, {_tuple(operation.operands)}", before
     return f"{operation.name} {cells}", str(step.value)
+
+
+def _brief(step: Step, put: bool) -> str:
+    operation, cells = step.operation, ", ".join(cell.name for cell in step.cells)
+    if operation is None:
+        return f"{cells} = {step.value} arrives"
+    if operation.kind is Kind.INVOKE:
+        return f"{operation.name}({', '.join(map(str, operation.operands))})"
+    if operation.kind is Kind.RESPOND:
+        return f"{operation.name} returns {step.value}"
+    if operation.kind is Kind.LOAD:
+        return f"{cells} is {step.value}"
+    if operation.kind is Kind.STORE:
+        return f"{cells} = {step.value}{' waits' if put else ''}"
+    words, value = _words(step)
+    return f"{words.replace('compare_exchange ', '')} {value}".strip()
 
 
 def _tuple(values: tuple) -> str:
