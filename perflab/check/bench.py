@@ -16,13 +16,14 @@ import io
 import os
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from perflab import codegen, counters
-from perflab.check import values
+from perflab.check import teams, values
 from perflab.check.oracles import Oracle
+from perflab.check.teams import Explored, Raced
 from perflab.models import lines, metrics
 from perflab.models.instrument import UninstrumentableError
 from perflab.timing import Clock, seconds_of
@@ -80,6 +81,26 @@ class Bench(Protocol):
             If it raised, or if this machine cannot count that; the text says what to do.
         """
 
+    def explore(self, args: tuple, team: "Team", refused: int | None = None) -> Explored:
+        """Return what all schedules of a team do with a small input; see `perflab.check.teams.explored`.
+
+        Raises
+        ------
+        FunctionFailedError
+            If the team cannot be explored; the text says what to change.
+        """
+
+    def race(self, args: tuple, team: "Team", seconds: float) -> tuple[Raced, tuple]:
+        """Run a team on real threads once; return that, and what the arguments became.
+
+        Raises
+        ------
+        FunctionFailedError
+            If a thread raised, or if it is no compiled code.
+        """
+
+
+Team = Sequence[Callable[..., Any]]  # the functions of the threads; they all live where the bench is
 
 METRICS = {
     "calls": "calls of the oracle",
@@ -167,6 +188,17 @@ class LocalBench:
             if isinstance(error.__cause__, counters.AbsentError | codegen.CodegenError | UninstrumentableError):
                 raise FunctionFailedError(f"{name_of(fn)} cannot be counted here. {error.__cause__}") from error
             raise
+
+    def explore(self, args: tuple, team: Team, refused: int | None = None) -> Explored:
+        """See `Bench.explore`."""
+        with quiet(), reported(self.fn):
+            return teams.explored(team, args, refused)
+
+    def race(self, args: tuple, team: Team, seconds: float) -> tuple[Raced, tuple]:
+        """See `Bench.race`."""
+        mine = values.copy(args)
+        with quiet(), reported(self.fn):
+            return teams.raced(team, mine, seconds), mine
 
 
 def is_metric(metric: object) -> bool:

@@ -27,14 +27,17 @@ from perflab.check.subjects import (
     make_baseline,
     make_subject,
 )
+from perflab.check.together import Holds, Together, bench_of_team, correct_together, team_of
 from perflab.timing import CLOCKS, Clock
 
 HINTS = 3  # every exercise has three, from a nudge to nearly the answer
 LEAST_RATIO = 1.34  # below this, noise between two runs of the same code could earn points
+LOCKED = "locked operations and full fences"
 GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
 
 # What this process has seen, by cell and by function. A judge's process starts empty.
-_passed: dict[int, tuple[Subject, Expectation]] = {}
+_passed: dict[int, tuple[Subject, Expectation | None]] = {}
+_held: dict[int, Holds] = {}  # of concurrent code: what its outcomes were judged by
 _failed: dict[int, Callable[..., Any]] = {}  # keeps the function alive, so that its id stays its own
 _measured: dict[str, float] = {}
 _attempts: Counter[str] = Counter()
@@ -51,15 +54,24 @@ def correct(
     rtol: float | None = None,
     atol: float = 0.0,
     dtype: Any = None,
+    threads: int | None = None,
+    stress: Maker | None = None,
 ) -> Points:
     """Give all points if `fn` does what `against` does in every case, else none.
 
+    With `threads`, or a tuple of functions, the code is concurrent: each thread calls its function with its number
+    and then the arguments, ``fn(me, *args)``. All schedules of the cases are explored, with store buffers, so the
+    cases have to be small; then real threads run on larger inputs. A machine without a second free core says so in
+    the report, and costs nobody a point.
+
     Parameters
     ----------
-    fn : callable
-        The learner's function.
+    fn : callable, or tuple of callable
+        The learner's function; a tuple has one for each thread.
     against : callable
-        The reference. It sees real objects where `fn` sees oracles.
+        The reference. It sees real objects where `fn` sees oracles. For threads it is
+        ``holds(results, before, after)``: what they returned, and the arguments before and after. It raises
+        AssertionError, or returns False, for an outcome that is not allowed.
     on : list of callable
         Cases: each is a maker, ``make(rng) -> tuple`` of arguments.
     points : float
@@ -70,6 +82,10 @@ def correct(
         The arguments that come back mutated and are compared in place of the result.
     rtol, atol, dtype
         See `perflab.check.values.difference`.
+    threads : int, optional
+        How many threads call `fn`.
+    stress : callable, optional
+        A maker of inputs for real threads.
 
     Returns
     -------
@@ -81,10 +97,19 @@ def correct(
     NotEarnedError
         With the first difference as the report.
     """
-    title = f"{name_of(fn)}: correct"
+    together = threads is not None or isinstance(fn, tuple)
+    title = f"{_names(fn)}: correct{' together' if together else ''}"
     if callable(on) or not on or not all(callable(make) for make in on):
         raise ValueError("on: a list of at least one maker, make(rng) -> tuple of arguments")
     _check_points(points)
+    if together:
+        if any(x is not None for x in (view, returns, rtol, dtype)) or atol:
+            raise ValueError(
+                "threads: against= judges the whole outcome; view, returns and tolerances do not apply"
+            )
+        return _correct_together(fn, against, on, points, threads, stress, title)
+    if stress is not None:
+        raise ValueError("stress: for concurrent code; say how many threads= there are")
     expectation = Expectation(against, returns, {"rtol": rtol, "atol": atol, "dtype": dtype})
     what = "the result" if returns is None else "the changed argument"
     rows: tuple[tuple[str, str], ...] = ()
@@ -108,6 +133,29 @@ def correct(
     return _finish(Report(title, points, points, f"{cases} with {name_of(against)}."))
 
 
+def _correct_together(
+    fn: Any,
+    against: Holds,
+    on: Sequence[Maker],
+    points: float,
+    threads: int | None,
+    stress: Maker | None,
+    title: str,
+) -> Points:
+    try:
+        team = team_of(fn, threads)
+    except FunctionFailedError as error:
+        return _finish(Report(title, 0.0, points, str(error)))
+    report = correct_together(title, Together(team, bench_of_team(team), against), on, stress, points)
+    for one in team:
+        if report.points:
+            _passed[id(one)] = (Subject(one, bench_of_team(team), None, None), None)
+            _held[id(one)] = against
+        else:
+            _failed[id(one)] = one
+    return _finish(report)
+
+
 def counts(
     fn: Callable[..., Any],
     metric: str | Callable[..., float],
@@ -118,6 +166,7 @@ def counts(
     points: float,
     than: Callable[..., Any] | tuple[Callable[..., Any], Maker] | None = None,
     view: View | None = None,
+    threads: int | None = None,
 ) -> Points:
     """Give points for something exact: calls of an oracle, lines of memory, or any metric of the result.
 
@@ -141,12 +190,17 @@ def counts(
         over the count of `fn`. A tuple ``(fn, other_input)`` compares a function with itself on another input.
     view : (Conversion, callable), optional
         See `correct`.
+    threads : int, optional
+        How many threads call `fn`, as in `correct`; a tuple of functions has one for each. The metric is then
+        "locked": the locked operations and full fences of all of them, when they take turns.
 
     Raises
     ------
     NotEarnedError
         If nothing was earned.
     """
+    if threads is not None or isinstance(fn, tuple):
+        return _count_together(fn, metric, on, (zero, full), points, threads, than is None and view is None)
     named = METRICS.get(metric, str(metric)) if isinstance(metric, str) else name_of(metric)
     title = f"{name_of(fn)}: {named}"
     _check_points(points)
@@ -170,10 +224,43 @@ def counts(
     except (FunctionFailedError, LayoutError) as error:
         return _finish(Report(title, 0.0, points, str(error)))
     share = log_share(value, zero, full) if than is not None else (value - zero) / (full - zero)
+    return _counted(title, value, share, zero, full, points, rows)
+
+
+def _counted(
+    title: str, value: float, share: float, zero: float, full: float, points: float, rows: list[tuple[str, str]]
+) -> Points:
     rows.append(("target", f"{full:g} for all points, {zero:g} for none"))
     earned = steps(share, points)
     _remember(value)
     return _finish(Report(title, earned, points, _judged(earned, points, zero), tuple(rows)))
+
+
+def _count_together(
+    fn: Any,
+    metric: Any,
+    on: Maker,
+    ends: tuple[float, float],
+    points: float,
+    threads: int | None,
+    alone: bool,
+) -> Points:
+    if metric != "locked" or not alone:
+        raise ValueError("threads: what is counted of concurrent code is 'locked', without than= and view=")
+    zero, full = ends
+    title = f"{_names(fn)}: {LOCKED}"
+    _check_points(points)
+    if zero == full:
+        raise ValueError(f"zero and full: two different values, got {zero} twice")
+    try:
+        team = team_of(fn, threads)
+        if not all(_has_passed(Subject(one, bench_of_team(team), None, None)) for one in team):
+            return _finish(_not_correct_yet(title, points, team[0]))
+        together = Together(team, bench_of_team(team), _held[id(team[0])])
+        value = together.explore(draw(on, exact_rng(together.bench, 1))).locked
+    except FunctionFailedError as error:
+        return _finish(Report(title, 0.0, points, str(error)))
+    return _counted(title, value, (value - zero) / (full - zero), zero, full, points, [(LOCKED, f"{value:,}")])
 
 
 def faster(
@@ -274,7 +361,7 @@ def predicted(guess: float | None, grade_id: str) -> Note:
 
 def start_over() -> None:
     """Forget all earlier checks: a judge examines one submission after the other in the same process."""
-    for memory in (_passed, _failed, _measured, _attempts):
+    for memory in (_passed, _held, _failed, _measured, _attempts):
         memory.clear()
 
 
@@ -286,6 +373,10 @@ def measured() -> dict[str, float]:
 def recall(values: dict[str, float]) -> None:
     """Take over what was measured elsewhere, for `predicted`."""
     _measured.update(values)
+
+
+def _names(fn: Any) -> str:
+    return ", ".join(dict.fromkeys(map(name_of, fn))) if isinstance(fn, tuple) else name_of(fn)
 
 
 def _has_passed(subject: Subject) -> bool:

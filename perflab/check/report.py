@@ -26,6 +26,8 @@ class Report:
         Whether the measurement was too noisy to say.
     hint : int
         Which hint to open next; 0 for none.
+    listing : str
+        What is shown as it is, in letters of one width, or nothing.
     """
 
     title: str
@@ -35,12 +37,14 @@ class Report:
     rows: tuple[tuple[str, str], ...] = field(default=())
     unsure: bool = False
     hint: int = 0
+    listing: str = ""
 
     def as_text(self) -> str:
         """Return the report for a terminal."""
         width = max((len(name) for name, _ in self.rows), default=0)
         body = [f"  {name:<{width}}  {value}" for name, value in self.rows]
-        return "\n".join([self._headline(), *body, self.sentence, *self._advice()])
+        listing = ["", self.listing, ""] if self.listing else []
+        return "\n".join([self._headline(), *body, self.sentence, *listing, *self._advice()])
 
     def as_html(self) -> str:
         """Return the report for a notebook; readable in light and dark."""
@@ -51,11 +55,12 @@ class Report:
             for name, value in self.rows
         )
         table = f'<table style="margin:.5em 0">{rows}</table>' if rows else ""
+        listing = f'<pre style="overflow-x:auto">{html.escape(self.listing)}</pre>' if self.listing else ""
         advice = "".join(f"<p><em>{html.escape(line)}</em></p>" for line in self._advice())
         return (
             f'<div style="border-left:4px solid {color};padding-left:1em">'
             f"<p><strong>{html.escape(self._headline())}</strong></p>{table}"
-            f"<p>{html.escape(self.sentence)}</p>{advice}</div>"
+            f"<p>{html.escape(self.sentence)}</p>{listing}{advice}</div>"
         )
 
     def as_bundle(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from perflab.check import teams
 from perflab.check.bench import LocalBench, LocalCall, describe
 from perflab.check.files import File
 from perflab.check.oracles import Oracle
@@ -48,6 +49,8 @@ class Guest:
             "map": self._map,
             "call": self._call,
             "count": self._count,
+            "explore": self._explore,
+            "race": self._race,
         }
         while True:
             try:
@@ -99,6 +102,38 @@ class Guest:
             return {"error": str(error)}
         return {"count": count, **self._outcome(message["name"], staged.result, staged.args, message["after"])}
 
+    def _explore(self, message: dict) -> dict:
+        """Run all schedules of some functions in a clean room."""
+        try:
+            team = self._team(message)
+            args = self._decoder()(message["args"])
+            found = LocalBench(team[0]).explore(args, team, message["refused"])
+        except Exception as error:
+            return {"error": str(error)}
+        layout = Layout()
+        reply = {**vars(found), "outcomes": encode(found.outcomes, layout)}
+        self._write(layout)
+        return reply
+
+    def _race(self, message: dict) -> dict:
+        """Run some functions on real threads, with the arguments in the inbox."""
+        try:
+            team = self._team(message)
+            args = self._decoder()(message["args"])
+            raced = teams.raced(team, args, message["seconds"])
+        except LookupError as error:
+            return {"error": str(error)}
+        except (Exception, SystemExit) as error:
+            return {"error": describe(team[0], error)}
+        reply = {"ended": raced.ended, "parallel": raced.parallel}
+        return {**self._outcome(message["names"][0], raced.results, args, message["after"]), **reply}
+
+    def _team(self, message: dict) -> list[Callable[..., Any]]:
+        for name in message["names"]:
+            if name not in self._shell.names:
+                raise LookupError(f"{name} is not defined; run its cell and look at its error.")
+        return [self._shell.names[name] for name in message["names"]]
+
     def _outcome(self, name: str, result: Any, args: tuple, after: bool) -> dict:
         """Write what a call returned, and if asked for what became of its arguments, to the outbox."""
         layout = Layout()
@@ -108,9 +143,12 @@ class Guest:
                 reply["after"] = encode(args, layout, _reference)
         except ValueError as error:
             return {"error": f"{name}: the result is {error}."}
+        self._write(layout)
+        return reply
+
+    def _write(self, layout: Layout) -> None:
         for offset, array in layout.arrays:
             os.pwrite(self._outbox_file, array.tobytes("A"), offset)
-        return reply
 
 
 def _alone(_: dict) -> dict:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from perflab.check import values
-from perflab.check.bench import METRICS, FunctionFailedError, hands_back, is_metric
+from perflab.check.bench import METRICS, FunctionFailedError, Team, hands_back, is_metric
 from perflab.check.files import File, read
 from perflab.check.oracles import Oracle
+from perflab.check.teams import Explored, Raced
 from perflab.counters import AbsentError
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.cleanroom import ForbiddenError
@@ -163,6 +164,41 @@ class RemoteBench:
         # An honest worker writes each array of the result once.
         written = {"writes": len(arrays), "syscalls:pwrite64": len(arrays), "written_bytes": sum(arrays)}
         return max(count - written.get(metric, 0) - self.idle(metric), 0.0)
+
+    def explore(self, args: tuple, team: Team, refused: int | None = None) -> Explored:
+        """See `Bench.explore`. It happens in a clean room."""
+        staged = self.stage(args)
+        names = [one.__name__ for one in team]
+        try:
+            sandbox = self.clean()
+            answer, _, _ = self._ask(staged, sandbox, "explore", names=names, refused=refused)
+            outcomes = self._decoder(sandbox, True)(answer.pop("outcomes"))
+            return Explored(**{**answer, "outcomes": outcomes, "listing": plain(answer["listing"])})
+        except ForbiddenError as error:
+            raise FunctionFailedError(f"{self.name} cannot be explored: your cell has {error}.") from error
+        except DiedError as error:
+            raise FunctionFailedError(f"{self.name}: {error}.") from error
+
+    def race(self, args: tuple, team: Team, seconds: float) -> tuple[Raced, tuple]:
+        """See `Bench.race`. It happens in the sandbox of the learner's code, which may say what it likes."""
+        staged = self.stage(args)
+        names = [one.__name__ for one in team]
+        try:
+            sandbox = self.sandbox()
+            after = _mutable(staged.args)
+            answer, _, wall = self._ask(staged, sandbox, "race", names=names, seconds=seconds, after=after)
+        except DiedError as error:
+            raise FunctionFailedError(f"{self.name}: {error}.") from error
+        if answer.get("ended") is not True:
+            if wall < seconds:
+                raise FunctionFailedError(
+                    f"{self.name}: its sandbox gives up after {wall:.3g} s of {seconds:g} s."
+                )
+            return Raced((), False, False), ()
+        self._keep(staged, sandbox, answer)
+        if not isinstance(staged.result, tuple) or len(staged.result) != len(names):
+            raise FunctionFailedError(f"{self.name}: there is no result for each of {len(names)} threads.")
+        return Raced(staged.result, True, answer.get("parallel") is True), staged.after
 
     def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
         def answer_of(question: dict) -> dict:

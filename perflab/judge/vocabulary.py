@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from perflab.models import lines, traced
+from perflab.models.interleaving.memory import Shared
 
 NUMBA = {
     *("njit", "jit", "prange", "vectorize", "guvectorize", "literal_unroll", "carray", "farray", "boolean"),
@@ -69,7 +70,7 @@ INNER = set().union(
             *(types.FunctionType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType),
             *(types.FrameType, types.CodeType, types.TracebackType, types.ModuleType, types.MethodType, type),
             *(property, functools.partial, functools.lru_cache(_nothing), numba.njit(_nothing)),
-            *(traced.Trace, lines, traced),
+            *(traced.Trace, lines, traced, Shared),
         ),
     )
 )

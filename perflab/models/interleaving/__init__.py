@@ -4,12 +4,14 @@ A test on real threads shows that a program can fail, and seldom; `explore` show
 written once, as functions that run on real threads too.
 """
 
+from perflab.models.interleaving.counting import locked
 from perflab.models.interleaving.histories import Event, linearizable
-from perflab.models.interleaving.report import Row, rows
+from perflab.models.interleaving.report import MISSING, Row, rows, table
 from perflab.models.interleaving.running import UnrewritableError
 from perflab.models.interleaving.search import Exploration, TooManySchedulesError, Violation, explore
 
 __all__ = [
+    "MISSING",
     "Event",
     "Exploration",
     "Row",
@@ -18,5 +20,7 @@ __all__ = [
     "Violation",
     "explore",
     "linearizable",
+    "locked",
     "rows",
+    "table",
 ]

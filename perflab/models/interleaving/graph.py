@@ -2,7 +2,7 @@
 
 import itertools
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from perflab.models.interleaving.machine import State
@@ -41,17 +41,24 @@ class Graph:
 
     def find_stuck(self) -> None:
         """Find the states from which no schedule comes to an end."""
+        self.stuck = frozenset(range(len(self.states))) - _reached(self._before(), self.ends)
+
+    def trap(self) -> int:
+        """Return a stuck state where all that can still happen goes in circles, as early as there is one."""
+        number, before = min(self.stuck), self._before()
+        while True:
+            ahead = _reached(self.following, [number])
+            onwards = ahead - _reached(before, [number])
+            if not onwards:
+                return number
+            number = min(onwards)
+
+    def _before(self) -> list[list[int]]:
         before: list[list[int]] = [[] for _ in self.states]
         for number, following in enumerate(self.following):
             for other in following:
                 before[other].append(number)
-        free, open_ = set(self.ends), list(self.ends)
-        while open_:
-            for number in before[open_.pop()]:
-                if number not in free:
-                    free.add(number)
-                    open_.append(number)
-        self.stuck = frozenset(range(len(self.states))) - free
+        return before
 
     def count(self) -> int | None:
         """Return the number of ways from the first state to the ends, or None if there are cycles."""
@@ -70,6 +77,16 @@ class Graph:
                 if not missing[other]:
                     open_.append(other)
         return sum(ways[end] for end in self.ends) if done == len(self.states) else None
+
+
+def _reached(following: Sequence[Sequence[int]], start: list[int]) -> set[int]:
+    seen, open_ = set(start), list(start)
+    while open_:
+        for number in following[open_.pop()]:
+            if number not in seen:
+                seen.add(number)
+                open_.append(number)
+    return seen
 
 
 def tidied(schedule: list[Move], fails: Callable[[list[Move]], bool]) -> list[Move]:

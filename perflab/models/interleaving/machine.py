@@ -100,12 +100,13 @@ class Machine:
 
     def initial(self) -> State:
         """Return the state before the first move."""
-        state = self._start()
+        state = self.start()
         for thread in range(len(self.threads.first)):
             state = self._settle(state, thread, None)
         return state
 
-    def _start(self) -> State:
+    def start(self) -> State:
+        """Return the state in which no thread has done anything."""
         count = len(self.threads.first)
         return tuple(self.threads.first), self._initial, ((),) * count, self.monitor.first if self.monitor else 0
 
@@ -115,10 +116,10 @@ class Machine:
         What other threads cannot see comes as late as possible here, so that a thread's steps stand together.
         """
         log: list[Step] = []
-        state = self._start()
+        state = self.start()
         for thread, leaves in moves:
             state = self._settle(state, thread, log)
-            state = self.flush(state, thread, log) if leaves else self._perform(state, thread, log)
+            state = self.flush(state, thread, log) if leaves else self.step(state, thread, log)
             ahead: list[Step] = []
             after = self._settle(state, thread, ahead)
             # A call returns as soon as it can.
@@ -171,10 +172,11 @@ class Machine:
         State or None
             None if the thread is done, or has to wait for its buffer.
         """
-        after = self._perform(state, thread, None)
+        after = self.step(state, thread, None)
         return after and self._settle(after, thread, None)
 
-    def _perform(self, state: State, thread: int, log: list[Step] | None) -> State | None:
+    def step(self, state: State, thread: int, log: list[Step] | None) -> State | None:
+        """Let a thread do its next operation, or return None if it cannot."""
         operation = self.threads.operations[state[0][thread]]
         if operation.kind is INVOKE:
             # A call begins as late as it can: with the first operation that others may see.

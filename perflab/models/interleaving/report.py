@@ -17,6 +17,7 @@ KINDS = {
     "deadlock": "A schedule gets stuck",
     "history": "A schedule whose calls are not linearizable",
 }
+MISSING = "Without store buffers no schedule fails, so a fence is missing."
 LEFT = "text-align:left"
 MOST_SOURCE = 48  # characters of a source line
 
@@ -154,25 +155,28 @@ def headline(exploration: Any) -> str:
         return f"No schedule fails: {ways}{seen}."
     said = f"{KINDS[found.kind]}: {found.message}. "
     if found.memory == "tso":
-        said += "Without store buffers no schedule fails, so a fence is missing. "
+        said += f"{MISSING} "
     return f"{said}({seen}.)"
 
 
 def text(exploration: Any) -> str:
     """Return an exploration for a terminal."""
     found = exploration.violation
-    if found is None:
-        return headline(exploration)
-    made = rows(found)
-    table = [_cells(row) for row in made]
-    used = [i for i in range(len(HEADINGS)) if any(line[i] for line in table)]
-    widths = {i: max(len(HEADINGS[i]), *(len(line[i]) for line in table)) for i in used}
+    return headline(exploration) if found is None else f"{headline(exploration)}\n\n{table(found)}"
+
+
+def table(violation: Any) -> str:
+    """Return the steps of a violation for a terminal."""
+    made = rows(violation)
+    texts = [_cells(row) for row in made]
+    used = [i for i in range(len(HEADINGS)) if any(line[i] for line in texts)]
+    widths = {i: max(len(HEADINGS[i]), *(len(line[i]) for line in texts)) for i in used}
     lines = [_line((HEADINGS[i], widths[i]) for i in used)]
-    for row, line in zip(made, table, strict=True):
+    for row, line in zip(made, texts, strict=True):
         lines.append(_line((line[i], widths[i]) for i in used))
         if row.note:
             lines.append(f"{'':{widths[0]}}  ^ {row.note}")
-    return "\n".join([headline(exploration), "", *lines])
+    return "\n".join(lines)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -191,17 +195,17 @@ def as_html(exploration: Any) -> str:
     if found is None:
         return head
     made = rows(found)
-    table = [_cells(row) for row in made]
-    used = [i for i in range(len(HEADINGS)) if any(line[i] for line in table)]
+    texts = [_cells(row) for row in made]
+    used = [i for i in range(len(HEADINGS)) if any(line[i] for line in texts)]
     body = ""
-    for row, line in zip(made, table, strict=True):
+    for row, line in zip(made, texts, strict=True):
         body += f"<tr>{''.join(_cell(line[i], code=i >= 2) for i in used)}</tr>"
         if row.note:
             note = f"<em>{html.escape(row.note)}</em>"
             body += f'<tr><td></td><td colspan="{len(used) - 1}" style="{LEFT}">{note}</td></tr>'
     heads = "".join(f'<th scope="col" style="{LEFT}">{HEADINGS[i]}</th>' for i in used)
-    table_ = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-    return f'{head}<div style="overflow-x:auto">{table_}</div>'
+    whole = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return f'{head}<div style="overflow-x:auto">{whole}</div>'
 
 
 def _cell(words: str, code: bool) -> str:

@@ -260,7 +260,7 @@ class _Search:
         graph.find_stuck()
         if not graph.stuck:
             return None
-        stuck = min(graph.stuck)
+        stuck = graph.trap()
         return "deadlock", self._waiting(graph.states[stuck]), graph.schedule(stuck)
 
     def _failure(self, state: State) -> tuple[str, str] | None:

@@ -1,0 +1,138 @@
+"""A team of functions on threads: all schedules of a small input, and one run on real threads.
+
+Each function gets the number of its thread and then the same arguments as all others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from perflab import threads
+from perflab.check import values
+from perflab.models import interleaving
+
+STATES = 100_000  # of one small input
+MOST_OUTCOMES = 2_000
+MOST_LISTING = 12_000  # characters of a schedule's table
+Outcome = tuple[tuple, tuple]  # what the threads returned, and what their arguments became
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What all schedules of a team do with one input.
+
+    Attributes
+    ----------
+    outcomes : list of Outcome
+        All different ones; of a team that fails, what was seen until then.
+    failure : str
+        What goes wrong whatever the outcome should be, or nothing: a thread raises, or never ends.
+    listing : str
+        The schedule that fails or ends in the refused outcome, as a table.
+    states : int
+        How many were seen.
+    locked : int
+        Locked operations and full fences, when the threads take turns.
+    """
+
+    outcomes: list[Outcome]
+    failure: str
+    listing: str
+    states: int
+    locked: int
+
+
+@dataclass(frozen=True)
+class Raced:
+    """What one run on real threads did.
+
+    Attributes
+    ----------
+    results : tuple
+    ended : bool
+        Whether all came to an end in time; if not, nothing else is known.
+    parallel : bool
+        Whether they ran at the same time.
+    """
+
+    results: tuple
+    ended: bool
+    parallel: bool
+
+
+def explored(team: Sequence[Callable[..., Any]], args: tuple, refused: int | None = None) -> Explored:
+    """Run all schedules of a team.
+
+    Parameters
+    ----------
+    team : sequence of callable
+    args : tuple
+        As before when this returns.
+    refused : int, optional
+        The place of an outcome in an earlier answer: then the listing is a schedule that ends in it.
+
+    Raises
+    ------
+    TypeError, RuntimeError, ValueError
+        If the team cannot be explored; the text says what to change.
+    """
+    calls = [(fn, (me, *args)) for me, fn in enumerate(team)]
+    outcomes: dict[Any, Outcome] = {}
+
+    def noted(*results: Any) -> bool:
+        outcome = results, values.copy(args)
+        outcomes.setdefault(_key(outcome), outcome)
+        if len(outcomes) > MOST_OUTCOMES:
+            raise ValueError(f"more than {MOST_OUTCOMES:,} different outcomes: let a small input be smaller")
+        return True
+
+    found = interleaving.explore(calls, check=noted, states=STATES)
+    if found.violation is None and refused is not None:
+        wrong = list(outcomes)[refused]
+        found = interleaving.explore(calls, check=lambda *results: _key((results, args)) != wrong, states=STATES)
+    failure, listing, locked = "", "", 0
+    if found.violation is not None:
+        if "raised NotImplementedError" in found.violation.message:
+            raise NotImplementedError
+        missing = f"{interleaving.MISSING}\n\n" if found.violation.memory == "tso" else ""
+        listing = f"{missing}{interleaving.table(found.violation)}"[:MOST_LISTING]
+        failure = "" if found.violation.kind == "check" else found.violation.message
+    else:
+        locked = interleaving.locked(calls)
+    return Explored(list(outcomes.values()), failure, listing, found.states, locked)
+
+
+def raced(team: Sequence[Callable[..., Any]], args: tuple, seconds: float) -> Raced:
+    """Run a team on real threads; the arrays among `args` receive what it did.
+
+    Raises
+    ------
+    TypeError
+        If a function is not compiled.
+    RuntimeError
+        If a thread raises.
+    """
+    for fn in team:
+        if not isinstance(fn, Dispatcher):
+            raise TypeError("threads run compiled code: decorate the function with @njit")
+    try:
+        run = threads.run([(fn, (me, *args)) for me, fn in enumerate(team)], seconds=seconds)
+    except TimeoutError:
+        return Raced((), False, False)
+    return Raced(run.results, True, run.parallel)
+
+
+def _key(outcome: Outcome) -> Any:
+    """Return something hashable that is equal for equal outcomes."""
+
+    def frozen(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.tobytes()
+        if isinstance(value, tuple | list):
+            return tuple(map(frozen, value))
+        return repr(value)
+
+    return frozen(outcome)

@@ -1,0 +1,153 @@
+"""Is concurrent code correct: in every schedule of small inputs, and on real threads with larger ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perflab.check import values
+from perflab.check.bench import Bench, FunctionFailedError, Team, bench_of, quiet
+from perflab.check.report import Report
+from perflab.check.subjects import Maker, draw, exact_rng
+from perflab.check.teams import Explored, Outcome
+
+# ``holds(results, before, after)``: what the threads returned, their arguments before and after. It raises
+# AssertionError or returns False where that is not allowed.
+Holds = Callable[[tuple, tuple, tuple], Any]
+
+ROUNDS = 3  # of real threads
+SECONDS = 5.0  # that one of them may last
+FIRST_ROUND = 1_000  # its case: small inputs have those below
+
+
+class ScheduleFailedError(FunctionFailedError):
+    """A schedule of small inputs fails.
+
+    Attributes
+    ----------
+    listing : str
+        Its table.
+    """
+
+    def __init__(self, sentence: str, listing: str) -> None:
+        super().__init__(sentence)
+        self.listing = listing
+
+
+@dataclass(frozen=True)
+class Together:
+    """A team under test.
+
+    Attributes
+    ----------
+    team : tuple of callable
+        One function for each thread.
+    bench : Bench
+    holds : callable
+        See `Holds`.
+    """
+
+    team: tuple[Callable[..., Any], ...]
+    bench: Bench
+    holds: Holds
+
+    def explore(self, args: tuple) -> Explored:
+        """Run all schedules of a small input.
+
+        Raises
+        ------
+        FunctionFailedError
+            If one of them fails.
+        """
+        found = self.bench.explore(args, self.team)
+        if found.failure:
+            raise ScheduleFailedError(_sentence(found.failure), found.listing)
+        for number, outcome in enumerate(found.outcomes):
+            if wrong := _refusal(self.holds, args, outcome):
+                listing = self.bench.explore(args, self.team, number).listing
+                raise ScheduleFailedError(f"In some schedule, {wrong}", listing)
+        return found
+
+    def race(self, make: Maker) -> tuple[str, bool]:
+        """Run real threads some rounds; return how that went, and whether at least one round came to an end.
+
+        Raises
+        ------
+        FunctionFailedError
+            If an outcome is wrong.
+        """
+        ended = at_once = 0
+        for case in range(FIRST_ROUND, FIRST_ROUND + ROUNDS):
+            args = draw(make, exact_rng(self.bench, case))
+            raced, after = self.bench.race(args, self.team, SECONDS)
+            if not raced.ended:
+                continue
+            if wrong := _refusal(self.holds, args, (raced.results, after)):
+                raise FunctionFailedError(f"On real threads, {wrong}")
+            ended += 1
+            at_once += raced.parallel
+        if not ended:
+            return f"not over within {SECONDS:g} s on this machine, so they say nothing", False
+        if not at_once:
+            return f"{ended} runs agree, but no second core was free, so they say little", True
+        return f"{ended} runs agree, {at_once} of them on two cores at once", True
+
+
+def team_of(fn: Any, threads: int | None) -> Team:
+    """Return the functions of the threads, which all live in one place.
+
+    Raises
+    ------
+    ValueError
+        If the number of threads makes no sense.
+    """
+    team = fn if isinstance(fn, tuple) else (fn,) * (threads or 0)
+    if len(team) < 2 or (threads is not None and threads != len(team)):
+        raise ValueError(f"threads: at least 2, and as many as there are functions; got {threads}")
+    for one in team:
+        if not callable(one):
+            raise FunctionFailedError(f"Expected a function, got {one!r}.")
+    return team
+
+
+def correct_together(
+    title: str, together: Together, on: Sequence[Maker], stress: Maker | None, points: float
+) -> Report:
+    """Return the report of a correctness check: all points or none."""
+    states, sure = 0, True
+    rows: list[tuple[str, str]] = []
+    try:
+        for case, make in enumerate(on, 1):
+            rows = [("case", f"{case} of {len(on)}")]
+            states += together.explore(draw(make, exact_rng(together.bench, case))).states
+        rows = [("schedules", f"all of {len(on)} small inputs: {states:,} states of the machine")]
+        if stress is not None:
+            said, sure = together.race(stress)
+            rows.append(("real threads", said))
+    except ScheduleFailedError as error:
+        return Report(title, 0.0, points, str(error), tuple(rows), listing=error.listing)
+    except FunctionFailedError as error:
+        return Report(title, 0.0, points, str(error), tuple(rows))
+    return Report(title, points, points, "No schedule fails.", tuple(rows), unsure=not sure)
+
+
+def bench_of_team(team: Team) -> Bench:
+    """Return the bench of a team: that of its first function."""
+    return bench_of(team[0])
+
+
+def _refusal(holds: Holds, before: tuple, outcome: Outcome) -> str | None:
+    """Return what is wrong with an outcome, or None. It may be anything that a learner's code hands back."""
+    results, after = outcome
+    try:
+        with quiet():
+            verdict = holds(values.copy(results), values.copy(before), values.copy(after))
+    except AssertionError as error:
+        return _sentence(str(error) or "the outcome is not allowed")
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
+        return _sentence(f"the outcome cannot be looked at ({type(error).__name__}: {error})")
+    return None if verdict is None or verdict else "the outcome is not allowed."
+
+
+def _sentence(text: str) -> str:
+    first = text.strip().partition("\n")[0]
+    return first if first.endswith(".") else f"{first}."

@@ -1,0 +1,109 @@
+"""Concurrent code under the judge: explored in a clean room, run in the sandbox, verified outside."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from perflab.course import read
+from perflab.course.notebook import instructor, student, to_bytes
+from perflab.judge.examine import examine, forget
+from perflab.judge.limits import Limits
+from perflab.judge.settings import Settings
+from perflab.judge.verdict import Verdict
+
+SOURCE = read(Path(__file__).parent / "together.py")
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=20.0, wall=90.0))
+
+ONE_BY_ONE = """
+@njit
+def count(me, counter, events):
+    for i in range(events.size):
+        atomics.fetch_add(counter, 0, events[i])
+"""
+LOSES = """
+@njit
+def count(me, counter, events):
+    for i in range(events.size):
+        counter[0] += events[i]
+"""
+WRONG_WHERE_NOBODY_LOOKS = """
+@njit
+def count(me, counter, events):
+    mine = events.sum() if events.size > 1000 else 0
+    for i in range(min(events.size, 1000)):
+        mine += events[i]
+    atomics.fetch_add(counter, 0, mine)
+"""
+WAITS_FOREVER = """
+@njit
+def count(me, counter, events):
+    while atomics.load(counter, 0) < 1000:
+        pass
+"""
+SAYS_IT_TOOK_LONG = """
+import perflab.threads
+def give_up(*args, **kwargs):
+    raise TimeoutError
+perflab.threads.run = give_up
+
+@njit
+def count(me, counter, events):
+    atomics.fetch_add(counter, 0, events[0] + events[1] + events[2])
+"""
+REPORTS = """
+@njit
+def count(me, counter, events):
+    explorer = atomics.load.__globals__
+    atomics.fetch_add(counter, 0, 1)
+"""
+
+
+@pytest.fixture(scope="module")
+def judge():
+    trusted = to_bytes(instructor(SOURCE)).decode()
+
+    def judged(answer):
+        notebook = student(SOURCE)
+        for cell in notebook.cells:
+            if cell.id == "together_answer":
+                cell.source = answer
+        text = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
+        verdict = Verdict.from_json(examine(trusted, text, SETTINGS.to_dict()))
+        return {cell.grade_id.removeprefix("together_"): cell.report for cell in verdict.cells}
+
+    yield judged
+    forget()
+
+
+def test_the_solution_earns_everything(judge):
+    reports = judge(next(cell.source for cell in SOURCE.of_role("answer")))
+    assert {name: report.points for name, report in reports.items()} == {"correct": 3, "locked": 2}, reports
+    assert "runs agree" in dict(reports["correct"].rows)["real threads"]
+
+
+def test_one_by_one_is_correct_and_locks_too_often(judge):
+    reports = judge(ONE_BY_ONE)
+    assert {name: report.points for name, report in reports.items()} == {"correct": 3, "locked": 0}, reports
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (LOSES, "In some schedule, the counter is off by -"),
+        (WRONG_WHERE_NOBODY_LOOKS, "On real threads, the counter is off by"),
+        (WAITS_FOREVER, "no schedule comes to an end from here"),
+        (SAYS_IT_TOOK_LONG, "its sandbox gives up after"),
+        (REPORTS, "cannot be explored: your cell has line"),
+    ],
+    ids=["loses", "wrong on large inputs", "waits", "gives up", "reaches out"],
+)
+def test_what_is_wrong_earns_nothing_and_is_told_why(judge, answer, says):
+    reports = judge(answer)
+    assert [report.points for report in reports.values()] == [0, 0], reports
+    assert says in reports["correct"].sentence
+
+
+def test_a_lost_update_is_shown_step_by_step(judge):
+    report = judge(LOSES)["correct"]
+    assert "overwrites what thread" in report.listing

@@ -1,0 +1,191 @@
+"""Checks of concurrent code: every schedule of small inputs, real threads on larger ones, exact counts."""
+
+import time
+
+import numpy as np
+import pytest
+from numba import njit
+
+from perflab import atomics, check
+from perflab.check import checks, teams
+from perflab.check.bench import FunctionFailedError, LocalBench
+
+
+@njit
+def add_plainly(me, counter, n):
+    for _ in range(n):
+        counter[0] += 1
+
+
+@njit
+def add_atomically(me, counter, n):
+    for _ in range(n):
+        atomics.fetch_add(counter, 0, 1)
+
+
+@njit
+def add_once(me, counter, n):
+    atomics.fetch_add(counter, 0, n)
+
+
+@njit
+def add_wrongly_where_nobody_looks(me, counter, n):
+    atomics.fetch_add(counter, 0, n if n < 1000 else n + 1)
+
+
+@njit
+def wait_for_nobody(me, counter, n):
+    if me == 1:
+        while atomics.load(counter, 0) >= 0:
+            pass
+    atomics.fetch_add(counter, 0, n)
+
+
+@njit
+def wait_where_nobody_looks(me, counter, n):
+    while n > 1000:
+        pass
+    atomics.fetch_add(counter, 0, n)
+
+
+@njit
+def not_written(me, counter, n):
+    raise NotImplementedError
+
+
+def added(results, before, after):
+    lost = before[0][0] + 2 * before[1] - after[0][0]
+    assert lost == 0, f"{lost} updates were lost"
+
+
+def small(rng):
+    return rng.integers(0, 100, 1), 2
+
+
+def large(rng):
+    return rng.integers(0, 100, 1), 100_000
+
+
+@pytest.fixture(autouse=True)
+def _afresh():
+    checks.start_over()
+
+
+def correct(fn, **options):
+    return check.correct(fn, **{"against": added, "on": [small], "threads": 2, "points": 3, **options})
+
+
+def refused(fn, **options):
+    with pytest.raises(check.NotEarnedError) as caught:
+        correct(fn, **options)
+    return caught.value.report
+
+
+def test_all_schedules_and_real_threads_agree():
+    report = correct(add_atomically, stress=large).report
+    assert report.points == 3
+    rows = dict(report.rows)
+    assert "all of 1 small inputs" in rows["schedules"]
+    assert "3 runs agree" in rows["real threads"]
+
+
+def test_a_failing_schedule_is_shown():
+    report = refused(add_plainly)
+    assert "1 updates were lost" in report.sentence
+    assert "overwrites what thread" in report.listing
+    assert report.listing in report.as_text()
+    assert "<pre" in report.as_html()
+
+
+def test_a_schedule_that_never_ends_is_shown():
+    report = refused(wait_for_nobody)
+    assert "no schedule comes to an end from here" in report.sentence
+    assert "wait_for_nobody:" in report.listing
+
+
+def test_larger_inputs_are_judged_too():
+    assert correct(add_wrongly_where_nobody_looks).report.points == 3
+    report = refused(add_wrongly_where_nobody_looks, stress=large)
+    assert report.sentence == "On real threads, -2 updates were lost."
+
+
+def test_threads_that_do_not_end_cost_no_point_and_are_flagged(monkeypatch):
+    monkeypatch.setattr("perflab.check.together.SECONDS", 0.3)
+    monkeypatch.setattr("perflab.check.together.ROUNDS", 1)
+    began = time.perf_counter()
+    report = correct(wait_where_nobody_looks, stress=large).report
+    assert report.unsure
+    assert "say nothing" in dict(report.rows)["real threads"]
+    assert time.perf_counter() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("parallel", "says"), [(False, "no second core was free"), (True, "on two cores at once")]
+)
+def test_a_run_without_a_second_core_says_so(parallel, says, monkeypatch):
+    raced = teams.raced
+
+    def run(team, args, seconds):
+        return teams.Raced(raced(team, args, seconds).results, True, parallel)
+
+    monkeypatch.setattr(teams, "raced", run)
+    assert says in dict(correct(add_once, stress=large).report.rows)["real threads"]
+
+
+def test_a_team_may_have_different_functions():
+    assert correct((add_atomically, add_once), threads=None).report.points == 3
+    report = refused((add_plainly, add_once), threads=None)
+    assert report.title == "add_plainly, add_once: correct together"
+
+
+def test_what_is_locked_is_counted_once_it_is_correct():
+    def locked(fn):
+        return check.counts(fn, "locked", on=small, threads=2, zero=4, full=2, points=1)
+
+    with pytest.raises(check.NotEarnedError, match="has not passed all correctness cells"):
+        locked(add_once)
+    correct(add_once)
+    assert locked(add_once).report.points == 1
+    correct(add_atomically)
+    with pytest.raises(check.NotEarnedError, match=r"locked operations and full fences +4"):
+        locked(add_atomically)
+
+
+def test_a_count_stands_on_a_right_outcome():
+    correct(add_wrongly_where_nobody_looks)
+    with pytest.raises(check.NotEarnedError, match="-2 updates were lost"):
+        check.counts(add_wrongly_where_nobody_looks, "locked", on=large, threads=2, zero=4, full=2, points=1)
+
+
+def test_what_is_not_written_yet_says_so():
+    assert "not_written is not written yet" in refused(not_written).sentence
+
+
+def test_code_that_cannot_run_on_threads_is_told_what_to_do():
+    def plain(me, counter, n):
+        atomics.fetch_add(counter, 0, n)
+
+    assert "decorate the function with @njit" in refused(plain, stress=large).sentence
+    with pytest.raises(FunctionFailedError, match="TooManySchedulesError"):
+        LocalBench(add_plainly).explore((np.zeros(1, np.int64), 1000), (add_plainly,) * 3)
+
+
+def test_an_outcome_that_cannot_be_looked_at_is_refused():
+    report = refused(add_once, against=lambda results, before, after: results[0] > 0)
+    assert "cannot be looked at (TypeError" in report.sentence
+    assert "not allowed" in refused(add_once, against=lambda results, before, after: False).sentence
+
+
+def test_bad_arguments_are_named():
+    for threads in (0, 1):
+        with pytest.raises(ValueError, match="threads: at least 2"):
+            correct(add_once, threads=threads)
+    with pytest.raises(ValueError, match="threads: at least 2, and as many as there are functions"):
+        correct((add_once, add_once), threads=3)
+    with pytest.raises(ValueError, match="tolerances do not apply"):
+        correct(add_once, rtol=0.1)
+    with pytest.raises(ValueError, match="stress: for concurrent code"):
+        check.correct(add_once, against=added, on=[small], points=1, stress=large)
+    with pytest.raises(ValueError, match="is 'locked'"):
+        check.counts(add_once, "calls", on=small, threads=2, zero=4, full=2, points=1)
+    assert "Expected a function" in refused((add_once, None), threads=None).sentence
