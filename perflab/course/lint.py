@@ -203,7 +203,7 @@ def _tests(exercise: Exercise) -> Iterator[Problem]:
         used.add(check)
         yield from _call(exercise, cell, calls[0], check)
         subject = ast.unparse(calls[0].args[0]) if calls[0].args else ""
-        if subject not in learners:
+        if not learners.issuperset(_subjects(calls[0])):
             yield _at(exercise, cell, f"check.{check} checks a function of an answer cell first, not {subject!r}")
         if check == "correct":
             passed.add(subject)
@@ -213,6 +213,12 @@ def _tests(exercise: Exercise) -> Iterator[Problem]:
         yield from _hidden(exercise, cell)
     if exercise.of_role("tests") and len(used) < 2:
         yield _at(exercise, exercise.of_role("tests")[0], "points are earned in at least two ways; here in one")
+
+
+def _subjects(call: ast.Call) -> list[str]:
+    """Return what a check checks: one function, or for threads a tuple of them."""
+    first = call.args[0] if call.args else ast.Constant(None)
+    return [ast.unparse(one) for one in (first.elts if isinstance(first, ast.Tuple) else [first])]
 
 
 def _call(exercise: Exercise, cell: Cell, call: ast.Call, check: str) -> Iterator[Problem]:

@@ -240,6 +240,14 @@ TESTS = [
     (CHECK, CHECK + "  ;\n# done", CORRECT, "a semicolon after the check hides its points"),
     (CHECK, "check.predicted(add, 'x', points=2)", CORRECT, ["check.predicted gives no points", *WITHOUT_CORRECT]),
     (CHECK, CHECK.replace("add", "slow"), CORRECT, ["checks a function of an answer cell first", "comes after"]),
+    # Of threads with functions of their own: learner's functions, all of them.
+    (
+        CHECK,
+        CHECK.replace("add", "(add, slow)"),
+        CORRECT,
+        ["checks a function of an answer cell first", "comes after"],
+    ),
+    (CHECK, CHECK.replace("add", "(add, add)"), CORRECT, "check.faster comes after check.correct of add"),
     (
         CHECK,
         "check.counts(add, 'calls', on=make, zero=2, full=1, points=2)",
