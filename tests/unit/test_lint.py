@@ -247,7 +247,7 @@ TESTS = [
         CORRECT,
         ["checks a function of an answer cell first", "comes after"],
     ),
-    (CHECK, CHECK.replace("add", "(add, add)"), CORRECT, "check.faster comes after check.correct of add"),
+    (CHECK, CHECK.replace("add", "(add, add)"), SPEED, "check.faster comes after check.correct of add"),
     (
         CHECK,
         "check.counts(add, 'calls', on=make, zero=2, full=1, points=2)",
