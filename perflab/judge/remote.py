@@ -172,7 +172,7 @@ class RemoteBench:
         try:
             sandbox = self.clean()
             answer, _, _ = self._ask(staged, sandbox, "explore", names=names, refused=refused)
-            outcomes = self._decoder(sandbox, True)(answer.pop("outcomes"))
+            outcomes = self._decoder(staged, sandbox, True)(answer.pop("outcomes"))
             return Explored(**{**answer, "outcomes": outcomes, "listing": plain(answer["listing"])})
         except ForbiddenError as error:
             raise FunctionFailedError(f"{self.name} cannot be explored: your cell has {error}.") from error
