@@ -137,7 +137,7 @@ check.counts(
 
 # %% role="tests" grade_id="soa_vs_aos_speed" points=3
 check.faster(
-    advance, than=advance_aos, on=make_table, view=(check.groups, layout), returns=0, zero=1.75, full=3.5, points=3
+    advance, than=advance_aos, on=make_table, view=(check.groups, layout), returns=0, zero=1.5, full=2.75, points=3
 )
 
 # %% [markdown]

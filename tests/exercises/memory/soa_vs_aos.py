@@ -136,7 +136,7 @@ def layout():
     return (FIELDS[:8],)
 """
         + RECORDS,
-        points(3, 0.5, (0, 1)),
+        points(3, 0.5, (0, 2)),
     ),
     # Nothing but the four fields, still as records: as few lines, but no vector instructions. A fair answer.
     "small_records": (
