@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from nbformat import NotebookNode
@@ -64,10 +65,9 @@ class Exam:
         self._pictures = pictures
         self._seed = secrets.randbits(128) if seed is None else seed
         self._student = Residence(lambda: start("notebook", trusted.forbids))
-        self._clean: Sandbox | None = None
+        self._clean: dict[str, Sandbox] = {}
         self._watched: Sandbox | None = None
         self._answers: list[str] = []
-        self._wanted: set[str] = set()
         self._shown: list[Shown] = []
 
     def run(self) -> Verdict:
@@ -84,7 +84,7 @@ class Exam:
                     self._show(step)
         finally:
             self._student.close()
-            for room in (self._clean, self._watched):
+            for room in (*self._clean.values(), self._watched):
                 if room is not None:
                     room.close()
         return Verdict(
@@ -107,7 +107,6 @@ class Exam:
             # The names are the instructor's: nothing else that a student defines has a meaning here.
             for name in _defined(step.defines):
                 names[name] = Handle(name, self._bench(name))
-                self._wanted.add(name)
         return None
 
     def _show(self, step: Step) -> None:
@@ -123,22 +122,22 @@ class Exam:
 
     def _bench(self, name: str) -> RemoteBench:
         trusted = self._trusted
-        rooms = self._clean_room, self._watched_room
+        rooms = partial(self._clean_room, name), self._watched_room
         return RemoteBench(
             self._student.now, name, self._seed, trusted.types, trusted.overhead, *rooms, trusted.idle
         )
 
-    def _clean_room(self) -> Sandbox:
-        """Return a fresh sandbox with the definitions of the answers alone, where instruments may run."""
-        if self._clean is None or not self._clean.alive:
-            sources = [*self._trusted.given, *admitted(self._answers, self._wanted, self._trusted.given)]
+    def _clean_room(self, name: str) -> Sandbox:
+        """Return a sandbox with what one function needs of the answers alone, where instruments may run."""
+        if name not in self._clean or not self._clean[name].alive:
+            sources = [*self._trusted.given, *admitted(self._answers, {name}, self._trusted.given)]
             # With the models that the exercise forbids: an instrument may be one of them, and what is admitted
             # here can import none.
-            self._clean = self._start("plain", ())
-            self._clean.ready()
+            self._clean[name] = self._start("plain", ())
+            self._clean[name].ready()
             for source in sources:
-                self._clean.ask({"do": "cell", "source": source})
-        return self._clean
+                self._clean[name].ask({"do": "cell", "source": source})
+        return self._clean[name]
 
     def _watched_room(self) -> Sandbox:
         """Return a fresh sandbox with the same cells, where no process starts: none can do work unseen."""

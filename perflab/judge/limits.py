@@ -18,6 +18,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 WATCH = 0.25  # seconds between two looks of the watchdog
 GONE = 2.0  # seconds until the kernel has let go of killed processes
 GROUP = scratch.NAME  # before the number of the grader, as folders have it
+BRAKE = 1000  # processes and threads of other sandboxes that may start later
 RESERVE = 1 << 30  # bytes of a disk that no sandbox may use up
 
 
@@ -59,8 +60,8 @@ class Limits:
         address_space = 4 * self.memory  # Numba and OpenBLAS reserve much that they never touch
         words = ["prlimit", f"--as={address_space}", f"--cpu={self.cpu}", f"--fsize={self.file}", "--core=0"]
         if user is not None:
-            # It counts all that a user has, other sandboxes too: a coarse bound.
-            words.append(f"--nproc={self.processes + processes.tasks_of(user)}")
+            # It counts all that a user has, other sandboxes too: a brake, until the watchdog comes.
+            words.append(f"--nproc={self.processes + processes.tasks_of(user) + BRAKE}")
         return [*words, "--nofile=256", "--"]
 
 
@@ -140,13 +141,14 @@ def _second_version() -> Path | None:
 
 
 class Watchdog:
-    """Kills a sandbox that takes too much of a disk, or of memory where no control group counts it.
+    """Kills a sandbox that takes too much of a disk, or of what no control group counts.
 
     Parameters
     ----------
     pid : int
     limits : Limits
-    count_memory : bool
+    counted : dict
+        What control groups hold: "memory", "pids".
     folder : Path or None
         Its folder on a disk.
     known : set of (int, int)
@@ -159,9 +161,9 @@ class Watchdog:
     """
 
     def __init__(
-        self, pid: int, limits: Limits, count_memory: bool, folder: Path | None, known: set[tuple[int, int]]
+        self, pid: int, limits: Limits, counted: dict[str, str], folder: Path | None, known: set[tuple[int, int]]
     ) -> None:
-        self._pid, self._limits, self._count_memory = pid, limits, count_memory
+        self._pid, self._limits, self._counted = pid, limits, counted
         self._folder, self._known = folder, known
         self._done = threading.Event()
         self.killed = ""
@@ -176,8 +178,10 @@ class Watchdog:
 
     def _excess(self, pids: list[int]) -> str:
         """Say what is too much, or nothing."""
-        if self._count_memory and _resident(pids) > self._limits.memory:
+        if "memory" not in self._counted and _exceeds(pids, self._limits.memory):
             return f"it took more than {self._limits.memory >> 20} MiB of memory"
+        if "pids" not in self._counted and processes.tasks(pids) > self._limits.processes:
+            return f"it started more than {self._limits.processes} processes and threads"
         if self._folder is None:
             return ""
         try:
@@ -198,13 +202,20 @@ class Watchdog:
         self._done.set()
 
 
-def _resident(pids: list[int]) -> int:
-    """Return the bytes of memory that processes hold."""
+def _exceeds(pids: list[int], limit: int) -> bool:
+    """Tell whether processes hold more memory than `limit` bytes."""
     pages = 0
     for one in pids:
         with contextlib.suppress(OSError, IndexError, ValueError):
             pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    if pages * os.sysconf("SC_PAGE_SIZE") <= limit:
+        return False
+    # That counted what they share many times. To count it once takes a millisecond for each.
+    shares = 0
+    for one in pids:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            shares += int(Path(f"/proc/{one}/smaps_rollup").read_text().partition("\nPss:")[2].split()[0])
+    return shares << 10 > limit
 
 
 def _written(pids: list[int]) -> int:

@@ -76,7 +76,7 @@ class ProcessSandbox:
         self.in_force = {
             **in_force,
             "memory": self._cgroup.holds.get("memory", "watchdog"),
-            "processes": self._cgroup.holds.get("pids", "rlimit"),
+            "processes": self._cgroup.holds.get("pids", "watchdog"),
             "file size": "rlimit",
             "files": "watchdog",
             "cpu": "rlimit",
@@ -124,8 +124,7 @@ class ProcessSandbox:
             self._forget()
             raise SandboxError(f"the sandbox does not start: {said[-500:] or error}") from error
         own = {(seen.st_dev, seen.st_ino) for seen in map(os.fstat, (self._inbox, self._outbox))}
-        count_memory = "memory" not in self._cgroup.holds
-        self._watchdog = Watchdog(self._root, self._limits, count_memory, self._folder, own)
+        self._watchdog = Watchdog(self._root, self._limits, self._cgroup.holds, self._folder, own)
 
     def ask(
         self, message: dict[str, Any], oracle: Callable[[dict], dict] | None = None

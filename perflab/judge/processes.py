@@ -23,11 +23,20 @@ def tree(pid: int) -> list[int]:
 
 def tasks_of(user: int) -> int:
     """Return how many threads the processes of a user have."""
-    total = 0
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if folder.stat().st_uid == user:
-                total += len(os.listdir(folder / "task"))
+                pids.append(int(folder.name))
+    return tasks(pids)
+
+
+def tasks(pids: list[int]) -> int:
+    """Return how many threads processes have."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            total += len(os.listdir(f"/proc/{pid}/task"))
     return total
 
 

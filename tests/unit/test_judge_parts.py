@@ -65,29 +65,29 @@ def graded(source, **flags):
 
 
 def with_report(cell, hidden):
-    report = Report("f: correct", 0.0, 1.0, "The result is 7; expected the secret 42.")
+    report = Report("f: correct", 0.0, 1.0, "The result is 7; expected the zebra.")
     data = {"text/plain": "0.0", **report.as_bundle()}
     data[MIME]["hidden"] = hidden
     cell.outputs = [new_output("execute_result", data, execution_count=1)]
     return cell
 
 
-HIDDEN_SOURCE = "cases = [1]\n### BEGIN HIDDEN TESTS\ncases += [42]\n### END HIDDEN TESTS\ncheck"
+HIDDEN_SOURCE = "cases = [1]\n### BEGIN HIDDEN TESTS\ncases += [\"zebra\"]\n### END HIDDEN TESTS\ncheck"
 
 
 def test_feedback_holds_no_hidden_test_and_no_case_of_one():
     first, second = with_report(graded(HIDDEN_SOURCE), True), with_report(graded("check"), False)
-    said = new_code_cell("print(seen)", outputs=[new_output("stream", name="stdout", text="42")])
+    said = new_code_cell("print(seen)", outputs=[new_output("stream", name="stdout", text="zebra")])
     before = new_code_cell("print(1)", outputs=[new_output("stream", name="stdout", text="early")])
     page, _ = HideTests().preprocess(new_notebook(cells=[before, first, said, second]), {})
     text = str(page.cells[1])
-    assert "42" not in text
+    assert "zebra" not in text
     assert HIDDEN in text
     assert page.cells[1].outputs[0].data["text/plain"] == "0.0"
     # What runs later may have seen the inputs of hidden cases.
     assert page.cells[2].outputs == []
     assert page.cells[0].outputs[0].text == "early"
-    assert "the secret 42" in str(page.cells[3])
+    assert "the zebra" in str(page.cells[3])
 
 
 def test_feedback_leaves_marks_in_a_students_own_cell_alone():
@@ -350,7 +350,7 @@ def test_scratch_of_a_killed_grader_is_swept(tmp_path, monkeypatch):
 
 def test_limits_of_a_process_count_a_user_where_no_group_counts(monkeypatch):
     monkeypatch.setattr(processes, "tasks_of", lambda user: 100)
-    assert "--nproc=164" in Limits().prlimit(65534)
+    assert f"--nproc={164 + limits.BRAKE}" in Limits().prlimit(65534)
     assert not [word for word in Limits().prlimit(None) if "nproc" in word]
     assert Limits().prlimit(None)[-1] == "--"
 
@@ -358,18 +358,18 @@ def test_limits_of_a_process_count_a_user_where_no_group_counts(monkeypatch):
 def test_a_watchdog_says_why_it_kills(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "WATCH", 0.02)
     program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    dog = Watchdog(program.pid, Limits(memory=1 << 10), True, None, set())
+    dog = Watchdog(program.pid, Limits(memory=1 << 10), {"pids": "cgroup"}, None, set())
     assert program.wait(5) == -9
     assert "MiB of memory" in dog.killed
     program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     (tmp_path / "a").write_bytes(bytes(1 << 20))
-    dog = Watchdog(program.pid, Limits(file=1 << 19), False, tmp_path, set())
+    dog = Watchdog(program.pid, Limits(file=1 << 19), {"memory": "cgroup"}, tmp_path, set())
     assert program.wait(5) == -9
     assert "files took more than" in dog.killed
 
 
 def test_a_full_disk_is_the_fault_of_who_wrote_to_it(tmp_path, monkeypatch):
-    dog = Watchdog(os.getpid(), Limits(file=1 << 20), False, tmp_path, set())
+    dog = Watchdog(os.getpid(), Limits(file=1 << 20), {"memory": "cgroup", "pids": "cgroup"}, tmp_path, set())
     dog.end()
     monkeypatch.setattr(limits, "RESERVE", 1 << 62)
     monkeypatch.setattr(limits, "_written", lambda pids: 1 << 10)
