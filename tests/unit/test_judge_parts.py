@@ -72,7 +72,7 @@ def with_report(cell, hidden):
     return cell
 
 
-HIDDEN_SOURCE = "cases = [1]\n### BEGIN HIDDEN TESTS\ncases += [\"zebra\"]\n### END HIDDEN TESTS\ncheck"
+HIDDEN_SOURCE = 'cases = [1]\n### BEGIN HIDDEN TESTS\ncases += ["zebra"]\n### END HIDDEN TESTS\ncheck'
 
 
 def test_feedback_holds_no_hidden_test_and_no_case_of_one():
