@@ -174,9 +174,8 @@ def grade(root: Path, assignment: str, config: Config, settings: Settings, pool:
             noisy.append(one)
         else:
             keep(one, verdict)
-    for one in noisy:
-        for again, verdict in _side_by_side([one], settings, pool, quiet=True):
-            keep(again, verdict)
+    for one, verdict in _side_by_side(noisy, settings, pool, quiet=True):
+        keep(one, verdict)
     return Outcome(
         {(one.student, one.notebook): found[one.key] for one in work}, examined, writer.written, writer.failed
     )
@@ -187,6 +186,7 @@ def _side_by_side(
 ) -> Iterator[tuple[Work, Verdict]]:
     """Examine submissions in a pool, equal ones once; yield each as it is done. A broken pool is made anew.
 
+    Where it is to be quiet, they come one after the other.
     Whoever was there when a worker was lost is tried again alone, so that it costs nobody else.
     """
     left = {one.key: one for one in work}
@@ -194,7 +194,8 @@ def _side_by_side(
     while left:
         suspects = [one for one in left.values() if tried[one.key]]
         waiting = suspects or list(left.values())
-        for one, outcome in _round(waiting, settings, pool, quiet, 1 if suspects else 2 * pool.workers):
+        width = 1 if suspects or quiet else 2 * pool.workers
+        for one, outcome in _round(waiting, settings, pool, quiet, width):
             if isinstance(outcome, Verdict):
                 del left[one.key]
                 yield one, outcome
