@@ -34,14 +34,18 @@ def handed_in(folder: Path, students: int) -> Class:
     return found
 
 
-def kill_once(found: Class, seconds: float, jobs: int) -> dict:
-    """Start the grader and kill it after some seconds; say what there was then."""
+def kill_once(found: Class, seconds: float, working: bool, jobs: int) -> dict:
+    """Start the grader and kill it some seconds after its start, or after it began to work; say what there was."""
+    verdicts = found.root / "verdicts"
+    before = len(list(verdicts.glob("*.json")))
     running = subprocess.Popen(
         found.command("--jobs", str(jobs)),
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    while working and running.poll() is None and len(list(verdicts.glob("*.json"))) == before:
+        time.sleep(0.02)
     try:
         running.wait(seconds)
         ended = True
@@ -55,8 +59,9 @@ def kill_once(found: Class, seconds: float, jobs: int) -> dict:
         time.sleep(0.05)
     return {
         "after": seconds,
+        "working": working,
         "ended": ended,
-        "verdicts": len(list((found.root / "verdicts").glob("*.json"))),
+        "verdicts": len(list(verdicts.glob("*.json"))),
         "written": len(list((found.root / "autograded").glob("*/*/.perflab"))),
         "processes_left": len(left),
     }
@@ -83,11 +88,8 @@ def main() -> None:
         undisturbed.grade("--jobs", str(asked.jobs))
         whole = time.perf_counter() - start
         killed = handed_in(Path(name, "killed"), asked.students)
-        # A start takes some seconds by itself: without them nothing would ever be reached.
-        kills = [
-            kill_once(killed, rng.uniform(0.2, 3 + 2 * whole / asked.kills), asked.jobs)
-            for _ in range(asked.kills)
-        ]
+        # Every other kill comes at any moment of the start, the rest after the first new verdict.
+        kills = [kill_once(killed, rng.uniform(0, 4), bool(i % 2), asked.jobs) for i in range(asked.kills)]
         said = killed.grade("--jobs", str(asked.jobs))
         same_rows = killed.rows() == undisturbed.rows()
         same_counts = killed.counts() == undisturbed.counts()
@@ -95,7 +97,7 @@ def main() -> None:
     table = Table("killed after", "verdicts", "students written", "processes left", title="The grader, killed")
     for one in kills:
         table.add_row(
-            f"{one['after']:.1f} s{' (had ended)' if one['ended'] else ''}",
+            f"{one['after']:.1f} s of {'work' if one['working'] else 'the start'}",
             *(str(one[what]) for what in ("verdicts", "written", "processes_left")),
         )
     out = Console()
