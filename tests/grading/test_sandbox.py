@@ -167,6 +167,13 @@ def test_it_is_nobody_for_the_kernel_too_or_in_a_user_namespace(sandbox):
         assert own != theirs
 
 
+def test_a_user_namespace_allows_no_further_one(monkeypatch):
+    """The filter of system calls refuses one too; this holds without it."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    words = bubblewrap._bwrap(LIMITS, Path("/copy"), Path("/files"), 3, 4)
+    assert {"--unshare-user", "--disable-userns"} <= set(words)
+
+
 def refused(calls):
     """Try system calls; return those that do anything but refuse."""
     import ctypes
