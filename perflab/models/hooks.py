@@ -14,7 +14,7 @@ from numba import carray, farray, njit, types
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import as_dtype
 
-from perflab.models.tape import SITE, emit
+from perflab.models.tape import SITE, emit, fail
 
 SIZE = 1  # bits of a code below the size
 
@@ -84,21 +84,9 @@ def _pointer(context: Any, address: Any) -> Any:
     return types.voidptr(types.int64), codegen
 
 
-@njit
-def _within(site: int, index: int, length: int) -> int:
-    """Return an index as one from 0 on; raise an error if there is no such element."""
-    k = np.int64(index)
-    if k < 0:
-        k += length
-    if k < 0 or k >= length:
-        emit(0, _encode(site, 0, 0))  # so that the error can name the line
-        raise IndexError("there is no such element")
-    return k
-
-
 def _built(source: str, **names: Any) -> Callable[..., Any]:
     """Return the function `impl` of a source, for what depends on a name or a number of axes."""
-    space = {"np": np, "start": _start, "within": _within, "encode": _encode, "emit": emit, **names}
+    space = {"np": np, "start": _start, "fail": fail, "encode": _encode, "emit": emit, **names}
     exec(source, space)
     return space["impl"]
 
@@ -119,8 +107,17 @@ def _located(owner: types.Array, index: types.Type) -> tuple[str, str]:
     """Return statements that find the indexes of an element, and the expression of its address."""
     place = "index[{}]" if isinstance(index, types.BaseTuple) else "index"
     axes = range(owner.ndim)
-    found = "\n    ".join(f"k{d} = within(site, {place.format(d)}, owner.shape[{d}])" for d in axes)
+    found = "\n    ".join(_ONE_INDEX.format(d=d, place=place.format(d)) for d in axes)
     return found, " + ".join(["start(owner)", *(f"k{d} * owner.strides[{d}]" for d in axes)])
+
+
+# Written out, not called: so Numba sees that it may leave the array's reference count alone.
+_ONE_INDEX = """k{d} = np.int64({place})
+    if k{d} < 0:
+        k{d} += owner.shape[{d}]
+    if k{d} < 0 or k{d} >= owner.shape[{d}]:
+        fail(site)
+        raise IndexError("there is no such element")"""
 
 
 def _indexes(owner: types.Array) -> str:
@@ -266,7 +263,7 @@ def _claim(site: int, size: int) -> int:
     at = _free(0)
     end = at + (size // PAGE + 1) * PAGE
     if end > _free(1):
-        emit(0, _encode(site, 0, 0))
+        fail(site)
         raise MemoryError("more new arrays than there is room for")
     _set_free(end)
     return at

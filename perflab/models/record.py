@@ -92,14 +92,14 @@ def accesses(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) 
             try:
                 result = code.call(arena.args)
             except Exception as failure:
-                failed = tape.last_code()
+                failed = tape.failed()
                 raise _FailedError from failure
     except _FailedError as failure:
         cause = failure.__cause__
         where = ""
         if failed is not None:
-            site = code.sites[failed >> tape.SITE]
-            where = f" at or after line {site.line}, `{site.text}`"
+            site = code.sites[failed]
+            where = f" at line {site.line}, `{site.text}`"
         raise UntraceableError(_refusal(fn, f"{type(cause).__name__}: {cause}{where}")) from cause
     finally:
         arena.put_back()

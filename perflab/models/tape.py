@@ -25,9 +25,11 @@ SITE = 32  # bits of a code below the site
 Consumer = Callable[[np.ndarray, np.ndarray], None]
 """``consumer(values, codes)`` reads two int64 arrays of equal length, which are overwritten afterwards."""
 
-_HEADER = 1
-_block = np.zeros(_HEADER + 2 * EVENTS, np.int64)  # how many events there are; their values; their codes
+_HEADER = 2
+# How many events there are, and the site that failed; then the values of the events, and their codes.
+_block = np.zeros(_HEADER + 2 * EVENTS, np.int64)
 _COUNT = _block.ctypes.data
+_FAILED = _COUNT + 8
 _VALUES = _COUNT + 8 * _HEADER
 _CODES = _VALUES + 8 * EVENTS
 
@@ -52,7 +54,7 @@ def recording(consumer: Consumer) -> Iterator[None]:
         raise RuntimeError("the tape is in use: one function is recorded at a time, and not from inside another")
     try:
         _consumer, _failure = consumer, None
-        _block[0] = 0
+        _block[:_HEADER] = 0, -1
         yield
         _drain()
         if _failure is not None:
@@ -62,10 +64,9 @@ def recording(consumer: Consumer) -> Iterator[None]:
         _lock.release()
 
 
-def last_code() -> int | None:
-    """Return the code of the last event since the tape was read, to say where a function failed."""
-    count = _block[0]
-    return int(_block[_HEADER + EVENTS + count - 1]) if count else None
+def failed() -> int | None:
+    """Return the site at which the function failed, if a hook has noted one."""
+    return None if _block[1] < 0 else int(_block[1])
 
 
 def _drain() -> None:
@@ -113,3 +114,9 @@ def emit(value: int, code: int) -> None:
     _poke(_COUNT, count + 1)
     if count + 1 == EVENTS:
         _full()
+
+
+@njit
+def fail(site: int) -> None:
+    """Note where the function fails. A single store: more would keep Numba from leaving reference counts alone."""
+    _poke(_FAILED, site)

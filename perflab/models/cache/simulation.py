@@ -109,6 +109,7 @@ def pieces(trace: Any, size: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """
     if not isinstance(size, int) or not 1 <= size <= 1 << 20:
         raise ValueError(f"size: {size!r}; give the bytes of an access, from 1 to {1 << 20}")
+    reads = np.full(PIECE, size << SIZE, np.int64)
     for part in [trace] if isinstance(trace, np.ndarray | tuple) else trace:
         addresses, writes = part if isinstance(part, tuple) else (part, None)
         if not isinstance(addresses, np.ndarray) or addresses.dtype != np.int64 or addresses.ndim != 1:
@@ -124,9 +125,9 @@ def pieces(trace: Any, size: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:
             piece = addresses[at : at + PIECE]
             if piece.min() < 0 or piece.max() > LARGEST:
                 raise ValueError(f"trace: an address is outside 0 to {LARGEST}")
-            codes = np.full(piece.size, size << SIZE, np.int64)
+            codes = reads[: piece.size]
             if writes is not None:
-                codes |= writes[at : at + PIECE]
+                codes = codes | writes[at : at + PIECE]
             yield piece, codes
 
 
