@@ -127,7 +127,8 @@ def stream() -> None:
     )
     assert totals.accesses == STREAMED
     # Not getrusage: its peak is that of the process which started this one, if that was larger.
-    print(1024 * int(next(row for row in Path("/proc/self/status").open() if row.startswith("VmHWM")).split()[1]))
+    rows = Path("/proc/self/status").read_text().splitlines()
+    print(1024 * int(next(row for row in rows if row.startswith("VmHWM")).split()[1]))
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from matplotlib.collections import PolyCollection
 
 from perflab import figures, pictures
 from perflab.models import interleaving, schedule
+from perflab.models.cache import L1, simulate
 from perflab.models.pipeline import SKYLAKE, Instruction, Loop, run
 
 LOOP = Loop(
@@ -82,3 +83,29 @@ def test_a_long_schedule_is_refused():
     found = interleaving.explore(calls, check=lambda *_: counter[0] == 26)
     with pytest.raises(ValueError, match="print its table instead"):
         pictures.interleaving(found.violation)
+
+
+def test_misses_are_drawn_over_an_array():
+    def by_column(a, out):
+        for j in range(a.shape[1]):
+            for i in range(a.shape[0] - 1):
+                out[j] += a[i, j]
+
+    report = simulate(by_column, (np.ones((600, 16)), np.zeros(16)), L1)
+    fig = pictures.misses(report, "a")
+    shown = fig.axes[0].get_images()[0].get_array()
+    assert shown.shape == (256, 16)
+    assert (shown == 1).all()
+    assert fig.axes[0].get_ylabel() == "row of a"
+    row = pictures.misses(report, "out").axes[0].get_images()[0].get_array()
+    assert row.shape == (1, 16)
+    assert (row < 0.01).all()
+    whole = report.over("a")
+    assert whole[0][-1].tolist() == [0] * 16
+    assert "svg" in figures.svg(fig, "misses")
+
+
+def test_misses_over_a_cube_are_refused():
+    report = simulate(lambda a: a[0, 0, 0], (np.ones((2, 2, 2)),), L1)
+    with pytest.raises(ValueError, match="a: 3 dimensions"):
+        pictures.misses(report, "a")
