@@ -122,6 +122,7 @@ def against_stock(folder: Path, count: int) -> dict:
             else:
                 spent = command(folder / "stock", "nbgrader", "autograde", ASSIGNMENT, "--create")
             seconds[side].append(spent)
+            Console(stderr=True).print(f"{side}, {len(some)} submissions: {spent:.1f} s")
     again = command(folder / "ours", "perflab", "grade", ASSIGNMENT, "--jobs", "2")
     rates = {side: 60 * count / sum(spent) for side, spent in seconds.items()}
     return {
@@ -263,7 +264,7 @@ def extrapolated(part: dict) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="*", default=["stock", "workers", "dask", "parts"])
+    parser.add_argument("what", nargs="*", default=list(PARTS))
     parser.add_argument("--students", type=int, default=40)
     asked = parser.parse_args()
     out = Console()
@@ -272,39 +273,60 @@ def main() -> None:
     report = json.loads(target.read_text()) if target.is_file() else {}
     report["machine"] = machine.describe().cpu
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if "stock" in asked.what:
-            found = report["stock"] = against_stock(folder, asked.students)
-            table = Table("", "submissions a minute", "seconds, block by block", title="perflab grade --jobs 2")
-            for side, rate in found["a_minute"].items():
-                table.add_row(side, f"{rate:.1f}", ", ".join(f"{s:.1f}" for s in found["seconds"][side]))
-            out.print(table)
-            out.print(
-                f"{found['times']:.2f} times stock nbgrader. The baseline's sandbox, where the course's own code "
-                "runs, is reused from one submission to the next; each student's is fresh. A second run, with "
-                f"nothing to examine, takes {found['second_run_seconds']:.1f} s."
-            )
-        if "workers" in asked.what:
-            found = report["workers"] = workers(min(asked.students, 10))
-            out.print(
-                f"Two workers against one, nothing timed: {found['gains']}; two spinning processes against one: "
-                f"{found['spinning']}. Share: {found['share']:.2f}."
-            )
-        if "dask" in asked.what:
-            found = report["dask"] = dask(min(asked.students, 16))
-            out.print(f"A dask cluster on this machine loses {found['loss']:.1%} against the process pool.")
-        if "parts" in asked.what:
-            found = report["parts"] = parts(folder, min(asked.students, 8))
-            report["extrapolated"] = extrapolated(found)
-            table = Table("part", "seconds a submission", title="Where time goes")
-            for part in ("collect", "untimed", "lane", "write"):
-                table.add_row(part, f"{found[part]:.3f}")
-            out.print(table)
-            table = Table("class, machines of two cores", "minutes", "bottleneck", title="Extrapolated")
-            for case, of in report["extrapolated"].items():
-                table.add_row(case, f"{of['seconds'] / 60:.1f}", of["bottleneck"])
-            out.print(table)
-    target.write_text(json.dumps(report, indent=2))
+        for what, measure in PARTS.items():
+            if what in asked.what:
+                report[what] = measure(Path(name), asked.students, out)
+                # Each part is kept as soon as it is there: they take minutes.
+                target.write_text(json.dumps(report, indent=2))
+
+
+def show_stock(folder: Path, students: int, out: Console) -> dict:
+    found = against_stock(folder, students)
+    table = Table("", "submissions a minute", "seconds, block by block", title="perflab grade --jobs 2")
+    for side, rate in found["a_minute"].items():
+        table.add_row(side, f"{rate:.1f}", ", ".join(f"{s:.1f}" for s in found["seconds"][side]))
+    out.print(table)
+    out.print(
+        f"{found['times']:.2f} times stock nbgrader. The baseline's sandbox, where the course's own code runs, is "
+        "reused from one submission to the next; each student's is fresh. A second run, with nothing to examine, "
+        f"takes {found['second_run_seconds']:.1f} s."
+    )
+    return found
+
+
+def show_workers(_: Path, students: int, out: Console) -> dict:
+    found = workers(min(students, 10))
+    out.print(
+        f"Two workers against one, nothing timed: {found['gains']}; two spinning processes against one: "
+        f"{found['spinning']}. Share: {found['share']:.2f}."
+    )
+    return found
+
+
+def show_dask(_: Path, students: int, out: Console) -> dict:
+    found = dask(min(students, 16))
+    out.print(f"A dask cluster on this machine loses {found['loss']:.1%} against the process pool.")
+    return found
+
+
+def show_parts(folder: Path, students: int, out: Console) -> dict:
+    found = parts(folder, min(students, 8))
+    table = Table("part", "seconds a submission", title="Where time goes")
+    for part in ("collect", "untimed", "lane", "write"):
+        table.add_row(part, f"{found[part]:.3f}")
+    out.print(table)
+    found["extrapolated"] = extrapolated(found)
+    table = Table("class, machines of two cores", "minutes", "bottleneck", title="Extrapolated")
+    for case, of in found["extrapolated"].items():
+        table.add_row(case, f"{of['seconds'] / 60:.1f}", of["bottleneck"])
+    out.print(table)
+    out.print(
+        f"Peak memory: {found['worker_peak_mib']:.0f} MiB a worker, {found['writer_peak_mib']:.0f} the writer."
+    )
+    return found
+
+
+PARTS = {"stock": show_stock, "workers": show_workers, "dask": show_dask, "parts": show_parts}
 
 
 if __name__ == "__main__":
