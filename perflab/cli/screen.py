@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 app = typer.Typer(help="Performance engineering from Python.", no_args_is_help=True, add_completion=False)
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)  # students choose what is printed
+err = Console(stderr=True, highlight=False, markup=False)
 
 Root = Annotated[Path, typer.Option("--root", help="The course; by default the current folder.")]
 

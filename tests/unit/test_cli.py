@@ -307,3 +307,18 @@ def test_doctor_shows_what_there_is_and_what_is_not(monkeypatch):
         share[cores] = 0.5
         result = CliRunner().invoke(cli.app, ["doctor"])
         assert "All cores together were slower than one: other programs had the rest." in result.output
+
+
+def test_what_a_student_wrote_is_printed_as_it_is(capsys):
+    """Rich would take words in brackets for its own, and stop at some."""
+    from perflab.cli.grade import _grades_table
+    from perflab.cli.screen import out
+    from perflab.judge.batch import Outcome
+    from perflab.judge.verdict import CellVerdict, Report, Verdict
+
+    said = "[/evil] [bold]x"
+    cell = CellVerdict("cell", Report("title", 0.0, 1.0, said), said)
+    with out.capture() as captured:
+        out.print(_grades_table("week-1", Outcome({(said, "nb"): Verdict((cell,), "")}, 0, 0, {})))
+    assert captured.get().count("[/evil]") == 2
+    assert captured.get().count("[bold]") == 2
