@@ -34,6 +34,7 @@ from perflab.judge import batch
 from perflab.judge.examine import examine
 from perflab.judge.sample import submissions
 from perflab.judge.settings import Settings
+from perflab.judge.verdict import Verdict
 
 ROOT = Path(__file__).parents[1]
 EXERCISE, ASSIGNMENT = "memory/soa_vs_aos", "memory-locality"
@@ -172,9 +173,12 @@ def timed_pool(pool: batch.Pool, trusted: str, texts: list[str], settings: Setti
         for future in first:
             future.result()
         start = time.perf_counter()
-        for future in [opened.submit(examine, trusted, text, settings.to_dict()) for text in texts]:
-            future.result()
-        return time.perf_counter() - start
+        verdicts = [opened.submit(examine, trusted, text, settings.to_dict()) for text in texts]
+        done = [Verdict.from_json(future.result()) for future in verdicts]
+        seconds = time.perf_counter() - start
+    # What the machinery could not examine is quick, and says nothing.
+    assert not any(verdict.problem for verdict in done), done[0].flags
+    return seconds
 
 
 def workers(count: int) -> dict:
@@ -234,6 +238,7 @@ def parts(folder: Path, count: int) -> dict:
             examine(notebook, one.submitted, settings.to_dict())
         spent[what] = (time.perf_counter() - begun) / 3
     lane = spent["all"] - spent["untimed"]
+    assert not any(verdict is None or verdict.problem for verdict in verdicts)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "collect": collecting,
