@@ -1,6 +1,7 @@
 """Give a Python function a meaning in compiled code."""
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import Any
 
 from numba import typeof, types
@@ -46,8 +47,6 @@ def defined(function: Callable) -> Definition:
 
 
 def _with_context(definition: Callable) -> Any:
-    from inspect import Parameter, signature
-
     own = signature(definition)
     context = Parameter("context", Parameter.POSITIONAL_ONLY)
     return own.replace(parameters=[context, *own.parameters.values()])
