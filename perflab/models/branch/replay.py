@@ -75,7 +75,8 @@ class Mispredictions:
         ]
 
     def __str__(self) -> str:
-        rows = [f"{self.count:,} of {self.branches:,} branches mispredicted ({self.rate:.2%}) by {self.predictor}"]
+        name = type(self.predictor).__name__
+        rows = [f"{self.count:,} of {self.branches:,} branches mispredicted ({self.rate:.2%}) by {name}"]
         for branch in self.by_branch()[:SHOWN]:
             at = (
                 f"line {branch.place.line}: {branch.place.text}"
