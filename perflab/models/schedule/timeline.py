@@ -120,9 +120,7 @@ class Schedule:
         return float(self.durations.sum() / (self.makespan * self.workers)) if self.makespan else 1.0
 
     def __str__(self) -> str:
-        steals = f", {self.steals} steals" if self.steals or self.failed_steals else ""
-        failed = f" and {self.failed_steals} in vain" if self.failed_steals else ""
-        return (
-            f"{self.policy}: {self.durations.size} tasks on {self.workers} workers done after {self.makespan:g}, "
-            f"at best {self.bound:g}; idle {self.idle.sum():g}{steals}{failed}"
-        )
+        text = f"{self.policy}: makespan {self.makespan:,.6g}, bound {self.bound:,.6g}, idle {self.idle.sum():,.6g}"
+        if self.steals or self.failed_steals:
+            text += f", steals {self.steals} and {self.failed_steals} in vain"
+        return text
