@@ -120,7 +120,8 @@ class Schedule:
         return float(self.durations.sum() / (self.makespan * self.workers)) if self.makespan else 1.0
 
     def __str__(self) -> str:
-        text = f"{self.policy}: makespan {self.makespan:,.6g}, bound {self.bound:,.6g}, idle {self.idle.sum():,.6g}"
+        idle = self.idle.sum()
+        text = f"{self.policy}: makespan {self.makespan:,.6g}, bound {self.bound:,.6g}, idle {idle:,.6g}"
         if self.steals or self.failed_steals:
             text += f", steals {self.steals} and {self.failed_steals} in vain"
         return text
