@@ -23,7 +23,7 @@ NOTHING = dict.fromkeys(CELLS, 0)
 SLOW_POINTS = {**NOTHING, "correct": 4, "found": 1}
 
 # A hostile submission need not take long; an honest one takes a tenth of this.
-SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=4.0, wall=30.0))
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=6.0, wall=90.0))
 
 HONEST = next(cell.source for cell in TARGET.of_role("answer"))
 SLOW = """
