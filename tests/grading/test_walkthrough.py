@@ -4,6 +4,7 @@ import csv
 import re
 import shlex
 import shutil
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -18,6 +19,7 @@ FENCE = re.compile(
     r"^```(?:bash|\{code-block\} bash\n:caption: (A student)\n)\n(.*?)^```", re.MULTILINE | re.DOTALL
 )
 STUDENTS = {"alice": "solved", "bob": "naive"}
+STRANGER = "4713"
 
 
 def commands(text: str) -> list[tuple[bool, list[str]]]:
@@ -57,6 +59,7 @@ class Walk:
             who = f"c.CourseDirectory.student_id = {student!r}\nc.Exchange.cache = {str(home / 'cache')!r}\n"
             (home / "nbgrader_config.py").write_text(f"c = get_config(){line}{who}")
         self.said: dict[str, str] = {}
+        self.points: dict[str, dict[str, float | None]] = {}
 
     def type(self, student: bool, words: list[str]) -> None:
         """Run a command as whoever types it."""
@@ -66,7 +69,19 @@ class Walk:
         elif words[:2] == ["rm", "-r"]:
             shutil.rmtree(self.course.root / words[2])
         else:
+            if words[1] == "zip_collect":
+                self._download()
             self.said[shlex.join(words)] = self.course.run(*words)
+            if words[1] == "grade":
+                self.points = {who: self.course.scores(who) for who in (*STUDENTS, STRANGER)}
+
+    def _download(self) -> None:
+        """Play Moodle: one more student, whom only a number names."""
+        folder = self.course.folder / "downloaded" / ASSIGNMENT / "archive"
+        folder.mkdir(parents=True)
+        with zipfile.ZipFile(folder / "submissions.zip", "w") as archive:
+            name = f"Carol Cobb_{STRANGER}_assignsubmission_file_/{EXERCISE}.ipynb"
+            archive.writestr(name, nbformat.writes(self.notebooks["solved"]))
 
     def _as_student(self, name: str, home: Path, words: list[str]) -> None:
         if words[1] == "submit":
@@ -100,9 +115,15 @@ def test_the_readme_types_nothing_else():
 
 def test_points(walk):
     full = {cell.grade_id: cell.points for cell in walk.course.exercise.of_role("tests")}
-    correct = f"{EXERCISE}_correct"
-    assert walk.course.scores("alice")[correct] == walk.course.scores("bob")[correct] == full[correct]
-    assert walk.course.scores("bob")[f"{EXERCISE}_lines"] == 0
+    correct, lines = f"{EXERCISE}_correct", f"{EXERCISE}_lines"
+    assert {who: scores[correct] for who, scores in walk.points.items()} == dict.fromkeys(
+        walk.points, full[correct]
+    )
+    assert {who: scores[lines] for who, scores in walk.points.items()} == {
+        "alice": full[lines],
+        "bob": 0,
+        STRANGER: full[lines],
+    }
 
 
 def test_replay_shows_both(walk):
@@ -110,7 +131,7 @@ def test_replay_shows_both(walk):
 
 
 def test_statistics(walk):
-    assert "2 students" in walk.said[f"perflab statistics {ASSIGNMENT}"]
+    assert "3 students" in walk.said[f"perflab statistics {ASSIGNMENT}"]
 
 
 def test_feedback_reaches_the_student(walk):
@@ -121,4 +142,15 @@ def test_feedback_reaches_the_student(walk):
 def test_grades_are_exported(walk):
     with open(walk.course.root / "grades.csv", newline="") as file:
         names = {row["student_id"]: row["last_name"] for row in csv.DictReader(file)}
-    assert names == {"alice": "Ames", "bob": "Boyd"}
+    assert names == {"alice": "Ames", "bob": "Boyd", STRANGER: ""}
+    with open(walk.course.root / "canvas.csv", newline="") as file:
+        rows = {row["SIS Login ID"]: row for row in csv.DictReader(file)}
+    assert rows["bob"]["ID"] == "4712"
+    with open(walk.course.root / "moodle.csv", newline="") as file:
+        points = {row["Username"]: float(row[ASSIGNMENT]) for row in csv.DictReader(file)}
+    assert points == {who: float(rows[who][ASSIGNMENT]) for who in points}
+    assert points["alice"] > points["bob"] > 0
+
+
+def test_bob_is_forgotten(walk):
+    assert sorted(path.name for path in (walk.course.folder / "submitted").iterdir()) == [STRANGER, "alice"]
