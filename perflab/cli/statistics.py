@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from perflab.cli.grade import Assignment, Class
+from perflab.cli.grade import Assignment, Class, Gradebook
 from perflab.cli.screen import app, out
-from perflab.course.classroom import class_config
+from perflab.course.classroom import configured
+from perflab.judge.gradebook import url_of
 from perflab.judge.statistics import Distribution, Item, Statistics
 from perflab.judge.statistics import statistics as statistics_of
 
@@ -24,11 +25,12 @@ BAR = 40  # characters of the longest
 def statistics(
     assignment: Assignment,
     root: Class = Path("class"),
-    gradebook: Annotated[str, typer.Option(help="Its URL; by default SQLite in the class.")] = "",
+    gradebook: Gradebook = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """Show how difficult the tests cells of a graded assignment were, and how well each tells students apart."""
-    found = statistics_of(root, assignment, class_config(root.resolve(), gradebook=gradebook))
+    root = root.resolve()
+    found = statistics_of(root, assignment, url_of(root, configured(root, gradebook=gradebook)))
     if as_json:
         sys.stdout.write(json.dumps(asdict(found), indent=1) + "\n")
         return

@@ -27,6 +27,7 @@ FEEDBACK = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 FILE = "nbgrader_config.py"
+COURSE = "performance"
 CELL_SECONDS = 120  # nbgrader's own limit of 30 s is short for a timed cell on a loaded machine
 # Without these a kernel warns on every start that it talks over loopback, and writes a history to disk.
 KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.hist_file=:memory:"]
@@ -51,7 +52,7 @@ def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -
     config = Config()
     if gradebook:
         config.CourseDirectory.db_url = gradebook
-    config.CourseDirectory.course_id = "performance"
+    config.CourseDirectory.course_id = COURSE
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py", "*.md"]
     config.merge(STUBS)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy import create_engine
+from nbgrader.api import Course, Gradebook, MissingEntry
+from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from traitlets.config import Config
 
+from perflab.course.classroom import COURSE
 from perflab.course.errors import CourseError
 
 
@@ -36,11 +37,14 @@ def opened(url: str) -> Iterator[Gradebook]:
                 f"{parsed.database}: no gradebook yet. Run nbgrader generate_assignment for an assignment first."
             )
         engine = create_engine(parsed)
-        engine.connect().close()
+        with engine.connect() as connection:
+            known = inspect(connection).has_table(Course.__tablename__)
+            course = connection.scalars(select(Course.id)).first() if known else None
         engine.dispose()
     except (ArgumentError, SQLAlchemyError, ImportError) as error:
         raise CourseError(f"{_hidden(url)}: no gradebook can be opened there: {_reason(error)}.") from error
-    with Gradebook(url) as gradebook:
+    # Under another name nbgrader would add a course to it.
+    with Gradebook(url, course or COURSE) as gradebook:
         yield gradebook
 
 

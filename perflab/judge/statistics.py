@@ -12,17 +12,15 @@ from nbgrader.api import (
     Assignment,
     BaseCell,
     Grade,
-    Gradebook,
     GradeCell,
     Notebook,
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
 from perflab.check.report import MIME
 from perflab.course.errors import CourseError
+from perflab.judge.gradebook import opened
 from perflab.judge.outputs import plain
 
 BINS = 10  # of a histogram
@@ -132,7 +130,7 @@ class Statistics:
     items: tuple[Item, ...]
 
 
-def statistics(root: Path, assignment: str, config: Config) -> Statistics:
+def statistics(root: Path, assignment: str, db_url: str) -> Statistics:
     """Return the statistics of a graded assignment.
 
     Parameters
@@ -140,8 +138,8 @@ def statistics(root: Path, assignment: str, config: Config) -> Statistics:
     root : Path
         The class.
     assignment : str
-    config : Config
-        nbgrader's.
+    db_url : str
+        Of the gradebook.
 
     Raises
     ------
@@ -151,8 +149,7 @@ def statistics(root: Path, assignment: str, config: Config) -> Statistics:
     order = _tests_cells(root / "source" / assignment)
     if not order:
         raise CourseError(f"{root}: no assignment {assignment}. Is this the folder of the class?")
-    course = CourseDirectory(config=config)
-    scores = {} if _is_missing(course.db_url) else _scores(assignment, course)
+    scores = _scores(assignment, db_url)
     marks = []
     for student, cells in scores.items():
         why = dict(_reasons(root / "autograded" / student / assignment))
@@ -237,17 +234,11 @@ def _tests_cells(folder: Path) -> dict[tuple[str, str], float]:
     return found
 
 
-def _is_missing(url: str) -> bool:
-    """Tell whether the gradebook is a file that nbgrader would only make now."""
-    kind, _, path = url.partition(":///")
-    return kind == "sqlite" and not Path(path).exists()
-
-
-def _scores(assignment: str, course: CourseDirectory) -> dict[str, dict[tuple[str, str], tuple[float, bool]]]:
+def _scores(assignment: str, db_url: str) -> dict[str, dict[tuple[str, str], tuple[float, bool]]]:
     """Return points, and whether a human has to look, by student and by tests cell; graded students only."""
     found: dict[str, dict[tuple[str, str], tuple[float, bool]]] = {}
     ungraded = set()
-    with Gradebook(course.db_url, course.course_id) as gradebook:
+    with opened(db_url) as gradebook:
         columns = Grade.score, Grade.needs_manual_grade, Grade.auto_score, Grade.manual_score
         rows = (
             gradebook.db.query(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, *columns)
