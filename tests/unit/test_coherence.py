@@ -11,19 +11,20 @@ class Core:
     """A cache that answers what it hears on a bus; lines are dictionaries of bytes and their last writer."""
 
     def __init__(self, number, bus):
-        self.number, self.bus, self.state, self.lost = number, bus, {}, {}
+        self.number, self.bus, self.state, self.lost, self.vain = number, bus, {}, {}, set()
         bus.append(self)
 
     def access(self, line, span, write, counts):
         state = self.state.get(line, "I")
         others = [core for core in self.bus if core is not self]
         if state == "I":
+            self.vain.discard(line)
             if line not in self.lost:
                 counts["cold"] += 1
-            elif self.lost[line] & span:
-                counts["true"] += 1
+                self.lost[line] = set()
             else:
                 counts["false"] += 1
+                self.vain.add(line)
             shared = [core.hear("write" if write else "read", line, counts) for core in others]
             self.state[line] = "M" if write else "S" if any(shared) else "E"
         elif write:
@@ -31,7 +32,10 @@ class Core:
                 for core in others:
                     core.hear("write", line, counts)
             self.state[line] = "M"
-        self.lost[line] = set()
+        if line in self.vain and self.lost[line] & span:  # not in vain, then
+            self.vain.discard(line)
+            counts["false"] -= 1
+            counts["true"] += 1
         if write:
             for core in others:
                 if line in core.lost and core.state[line] == "I":
@@ -47,6 +51,8 @@ class Core:
         if after != state:
             counts[state + after] = counts.get(state + after, 0) + 1
         counts["invalidations"] += what == "write"
+        if what == "write":
+            self.lost[line] = set()
         self.state[line] = after
         return True
 
@@ -125,6 +131,9 @@ def test_true_sharing_is_told_from_false():
     assert (beside.true_misses, beside.false_misses) == (0, 1)
     assert same.changes("exclusive", "invalid") == 1
     assert same.changes("modified", "shared") == 1
+    # The second look at a line tells that the first one was not in vain.
+    later = replay([trace((8, False), (8, False), (0, False)), trace((0, True))], order=np.array([0, 1, 0, 0]))
+    assert (later.true_misses, later.false_misses) == (1, 0)
     # What was written before the line came is no reason for a miss after it went.
     late = replay([trace((0, False), (0, False)), trace((0, True), (8, True))], order=np.array([1, 0, 1, 0]))
     assert (late.true_misses, late.false_misses) == (0, 1)

@@ -4,8 +4,9 @@ Each thread has a cache of its own that is never full, so that what is counted i
 nothing else. The order in which accesses happen is given, never measured: a count is the same on every run.
 
 A write needs the line for itself and invalidates all other copies. A thread that comes back to a line it has lost
-misses. That miss is *true* sharing if it touches bytes that another thread has written since; else it is *false*
-sharing: the thread needs nothing of what was written, the bytes merely lie on one line.
+misses. That miss is *true* sharing if the thread, before it loses the line again, touches bytes that another one
+wrote in the meantime; else it is *false* sharing: it needed nothing of what was written, the bytes merely lie on one
+line (Dubois and others, 1993).
 """
 
 from collections.abc import Callable, Sequence

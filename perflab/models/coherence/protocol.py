@@ -10,7 +10,7 @@ MOST_THREADS = 16
 
 
 @njit
-def run(threads, lines, masks, writes, states, stale, known, outcomes, killed, transitions):
+def run(threads, lines, masks, writes, states, stale, missed, outcomes, killed, transitions):
     """Make accesses one after the other.
 
     Parameters
@@ -22,9 +22,9 @@ def run(threads, lines, masks, writes, states, stale, known, outcomes, killed, t
     writes : ndarray of bool
     states : ndarray of uint8, shape (lines, threads)
     stale : ndarray of uint64, shape (lines, threads)
-        Parts of a lost line that others have written since.
-    known : ndarray of bool, shape (lines, threads)
-        Whether the thread has had the line.
+        Parts of a line that others have written between its loss and its return.
+    missed : ndarray of int64, shape (lines, threads)
+        Which access brought the line last, or -1 if none did.
     outcomes, killed : ndarray of uint8
         Written: what the access was, and how many copies it invalidated.
     transitions : ndarray of int64, shape (4, 4)
@@ -36,12 +36,15 @@ def run(threads, lines, masks, writes, states, stale, known, outcomes, killed, t
         state = states[line, me]
         if state != INVALID:
             outcomes[i] = HIT
-        elif not known[line, me]:
-            outcomes[i] = COLD
         else:
-            outcomes[i] = TRUE if masks[i] & stale[line, me] else FALSE
-        known[line, me] = True
-        stale[line, me] = 0
+            outcomes[i] = FALSE
+            if missed[line, me] < 0:
+                outcomes[i] = COLD
+                stale[line, me] = 0
+            missed[line, me] = i
+        # It takes until now to know that the line had to come.
+        if masks[i] & stale[line, me]:
+            outcomes[missed[line, me]] = TRUE
         killed[i] = 0
         after = state
         if write:
@@ -69,6 +72,6 @@ def run(threads, lines, masks, writes, states, stale, known, outcomes, killed, t
 
 
 def new_states(lines: int, threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return `states`, `stale` and `known` of caches that are empty."""
+    """Return `states`, `stale` and `missed` of caches that are empty."""
     shape = lines, threads
-    return np.zeros(shape, np.uint8), np.zeros(shape, np.uint64), np.zeros(shape, bool)
+    return np.zeros(shape, np.uint8), np.zeros(shape, np.uint64), np.full(shape, -1)
