@@ -5,8 +5,8 @@ nothing else. The order in which accesses happen is given, never measured: a cou
 
 A write needs the line for itself and invalidates all other copies. A thread that comes back to a line it has lost
 misses. That miss is *true* sharing if the thread, before it loses the line again, touches bytes that another one
-wrote in the meantime; else it is *false* sharing: it needed nothing of what was written, the bytes merely lie on one
-line (Dubois and others, 1993).
+wrote in the meantime; else it is *false* sharing: it needed nothing of what was written, the bytes merely lie on
+one line (Dubois and others, 1993).
 """
 
 from collections.abc import Callable, Sequence
