@@ -3,6 +3,7 @@
 from perflab.machine.abilities import Ability, abilities
 from perflab.machine.ceilings import Ceilings, ceilings
 from perflab.machine.description import Cache, Machine, describe
+from perflab.machine.hierarchy import hierarchy
 from perflab.machine.kernels import READ_BYTES, TRIAD_BYTES, fma, read, triad
 from perflab.machine.latencies import latency_curve
 from perflab.machine.numbers import Number, Numbers, numbers
@@ -25,6 +26,7 @@ __all__ = [
     "describe",
     "describe_roofline",
     "fma",
+    "hierarchy",
     "latency_curve",
     "numbers",
     "read",

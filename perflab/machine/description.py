@@ -30,6 +30,8 @@ class Cache:
         Bytes of a line.
     shared : int or None
         How many logical CPUs share it.
+    ways : int or None
+        Lines of a set.
     """
 
     level: int
@@ -37,6 +39,7 @@ class Cache:
     bytes: int
     line: int | None
     shared: int | None
+    ways: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,15 @@ def _caches(folder: Path) -> tuple[Cache, ...]:
         level, kind, size = (_text(index / name) for name in ("level", "type", "size"))
         if level and kind and size:
             line, shared = _text(index / "coherency_line_size"), _text(index / "shared_cpu_list")
+            ways = _text(index / "ways_of_associativity")
             found.append(
                 Cache(
-                    int(level), kind, _bytes(size), int(line) if line else None, _cpus(shared) if shared else None
+                    level=int(level),
+                    kind=kind,
+                    bytes=_bytes(size),
+                    line=int(line) if line else None,
+                    shared=_cpus(shared) if shared else None,
+                    ways=int(ways) if ways and ways != "0" else None,
                 )
             )
     return tuple(found)

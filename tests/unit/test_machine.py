@@ -14,7 +14,18 @@ import numpy as np
 import pytest
 
 from perflab import machine
-from perflab.machine import Cache, Ceilings, Rate, ceilings, describe, description, kernels, rates, remember
+from perflab.machine import (
+    Cache,
+    Ceilings,
+    Rate,
+    ceilings,
+    describe,
+    description,
+    hierarchy,
+    kernels,
+    rates,
+    remember,
+)
 
 # The package's function of that name hides the module.
 ceilings_module = importlib.import_module("perflab.machine.ceilings")
@@ -62,11 +73,19 @@ def test_caches_are_read_from_the_system(tmp_path):
         for name, text in files.items():
             (folder / name).write_text(text + "\n")
 
-    write(0, level="1", type="Data", size="48K", coherency_line_size="64", shared_cpu_list="0,4")
+    write(
+        0,
+        level="1",
+        type="Data",
+        size="48K",
+        coherency_line_size="64",
+        shared_cpu_list="0,4",
+        ways_of_associativity="12",
+    )
     write(2, level="2", type="Unified", size="2M", shared_cpu_list="0-3,8-11")
     write(3, level="3", type="Unified", coherency_line_size="64")  # as some virtual machines: no size
     assert description._caches(tmp_path) == (
-        Cache(1, "Data", 48 << 10, 64, 2),
+        Cache(1, "Data", 48 << 10, 64, 2, 12),
         Cache(2, "Unified", 2 << 20, None, 8),
     )
     assert description._caches(tmp_path / "absent") == ()
@@ -331,3 +350,20 @@ def test_no_home_is_no_obstacle(counted, monkeypatch):
     ceilings()
     ceilings()
     assert len(counted) == 2
+
+
+def test_caches_of_a_machine_for_the_model():
+    told = (
+        Cache(1, "Instruction", 64 << 10, 64, 1, 16),
+        Cache(1, "Data", 48 << 10, 64, 1, 12),
+        Cache(2, "Unified", 2 << 20, None, 1, 16),
+        Cache(3, "Unified", 480 << 20, 64, 8, 16),
+    )
+    modeled = hierarchy(replace(describe(), caches=told))
+    assert [(level.name, level.size, level.ways) for level in modeled.levels] == [
+        ("L1", 48 << 10, 12),
+        ("L2", 2 << 20, 16),
+        ("L3", 256 << 20, 16),
+    ]
+    with pytest.raises(ValueError, match=r"take perflab\.models\.cache\.TEACHING"):
+        hierarchy(replace(describe(), caches=(Cache(1, "Data", 48 << 10, 64, 1),)))
