@@ -14,6 +14,7 @@ from perflab.models.instrument import UninstrumentableError
 from perflab.models.places import AddressSpace, address_of, buffer_of, extent
 
 ROOM = 256 << 20  # bytes for arrays that the function makes; only what is touched is taken from the system
+PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _SCALARS = (bool, int, float, complex, np.number, np.bool_, str, bytes, type(None))
 
 
@@ -42,7 +43,7 @@ class Arena:
         space = AddressSpace()
         self._buffers: dict[int, tuple[int, int, bool, Any]] = {}  # by modeled address: real one, bytes, writable
         self._find(args, space)
-        self._memory = np.frombuffer(mmap.mmap(-1, space.end + ROOM), np.uint8)
+        self._memory = np.frombuffer(mmap.mmap(-1, space.end + ROOM, flags=PRIVATE), np.uint8)
         self.base = address_of(self._memory)
         for at, (real, size, _, _) in self._buffers.items():
             ctypes.memmove(self.base + at, real, size)

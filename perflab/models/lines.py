@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from perflab.models.traced import Column, Trace, UntraceableError
+from perflab.models.traced import Column, Trace, UntraceableError, where
 
 
 def fetched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, kept: int = 64) -> int:
@@ -83,6 +83,7 @@ def watched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, ke
             result = trace.plain(twin(*inputs))
     except Exception as failure:
         why = str(failure) if isinstance(failure, UntraceableError) else f"{type(failure).__name__}: {failure}"
+        why += where(failure, trace.codes)
         raise UntraceableError(
             f"{name} cannot be traced: {why}. Counting lines runs the function as plain Python on watched arrays; "
             "let it use only numbers, arrays and tuples of them, NumPy, and other njit functions."

@@ -10,7 +10,6 @@ Both ways tell the same story, access by access; the compiled one is a hundred t
 
 import linecache
 import sys
-import traceback
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from perflab.models.hooks import encode
 from perflab.models.instrument import Site, UninstrumentableError, instrument
 from perflab.models.places import Region, address_of, named, region
 from perflab.models.tape import EVENTS, Consumer
-from perflab.models.traced import Column, Trace, UntraceableError
+from perflab.models.traced import Column, Trace, UntraceableError, where
 
 WAY_OUT = "let it use only numbers, arrays and tuples of them, NumPy, and other njit functions."
 
@@ -136,7 +135,7 @@ def _watched(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) 
         raise failure.__cause__ from None
     except Exception as failure:
         why = str(failure) if isinstance(failure, UntraceableError) else f"{type(failure).__name__}: {failure}"
-        raise UntraceableError(_refusal(fn, why + _where(failure, trace.codes))) from failure
+        raise UntraceableError(_refusal(fn, why + where(failure, trace.codes))) from failure
     writer.write_out()
     regions = tuple(region(name, data, trace.place(data)) for name, data in named(fn, args))
     return Recording(trace.plain(result), tuple(writer.sites), regions, False)
@@ -203,16 +202,3 @@ class _Writer:
             text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
             self.sites.append(Site("store" if write else "load", frame.f_code.co_name, frame.f_lineno, text))
         return self._numbers[key]
-
-
-def _where(failure: BaseException, codes: set[types.CodeType]) -> str:
-    """Say at which line of the function it failed."""
-    lines = [
-        (frame.f_code.co_filename, number)
-        for frame, number in traceback.walk_tb(failure.__traceback__)
-        if frame.f_code in codes
-    ]
-    if not lines:
-        return ""
-    text = linecache.getline(*lines[-1]).strip()
-    return f" at line {lines[-1][1]}" + (f", `{text}`" if text else "")

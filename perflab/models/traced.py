@@ -6,7 +6,9 @@ Values are right as long as plain Python agrees with Numba; its integers do not 
 
 import functools
 import itertools
+import linecache
 import sys
+import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -431,3 +433,16 @@ def _raw(value: Any) -> Any:
     if isinstance(value, _Record):
         return value.raw()
     return _mapped(_raw, value) if isinstance(value, tuple | list | dict) else value
+
+
+def where(failure: BaseException, codes: set[types.CodeType]) -> str:
+    """Say at which line of the function it failed."""
+    lines = [
+        (frame.f_code.co_filename, number)
+        for frame, number in traceback.walk_tb(failure.__traceback__)
+        if frame.f_code in codes
+    ]
+    if not lines:
+        return ""
+    text = linecache.getline(*lines[-1]).strip()
+    return f" at line {lines[-1][1]}" + (f", `{text}`" if text else "")

@@ -12,6 +12,7 @@ from perflab.models.cache import L1, TEACHING, Hierarchy, Level, Tlb, replay, si
 from perflab.models.cache.kernel import COUNTERS, TLB_MISS
 from perflab.models.cache.simulation import Simulation, pieces
 from perflab.models.hooks import encode
+from perflab.models.lines import fetched
 
 LOADS, LOAD_MISSES, STORES, STORE_MISSES, WRITE_BACKS, PREFETCHES, USEFUL = range(7)
 SMALL = (Level("L1", 512, 2), Level("L2", 2048, 4), Level("L3", 8192, 8))
@@ -389,6 +390,18 @@ def test_a_function_is_told_by_level_array_and_line():
         report.over("b")
     with pytest.raises(KeyError, match="'L9': the levels are L1, L2, L3"):
         report["L9"]
+
+
+@pytest.mark.parametrize("kept", [1, 3, 64])
+def test_lines_fetched_are_the_misses_of_one_set(rng, kept):
+    @njit
+    def scatter(a, index, out):
+        for i in range(index.size):
+            out[index[i], 0] += a[i]
+
+    args = rng.random(500), rng.integers(-300, 300, 500), np.zeros((300, 3), np.float32)
+    one_set = Hierarchy((Level("lines", 64 * kept, kept),))
+    assert simulate(scatter, args, one_set)["lines"].misses == fetched(scatter, args, kept=kept)
 
 
 def test_what_a_function_makes_is_told_too():

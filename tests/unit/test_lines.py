@@ -496,6 +496,11 @@ def test_what_cannot_be_traced_says_so(fn):
         fetched(fn, (np.ones(3),))
 
 
+def test_the_line_that_stands_in_the_way_is_named():
+    with pytest.raises(UntraceableError, match=r"line \d+, `return np\.searchsorted\(x, 1\.0\)`"):
+        fetched(partial_function, (np.ones(3),))
+
+
 @pytest.mark.parametrize(
     "hidden",
     [
