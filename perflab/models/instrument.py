@@ -208,7 +208,7 @@ class _Instrumenter:
         plain = fn.py_func if isinstance(fn, Dispatcher) else fn
         if plain in self._functions:
             return self._functions[plain]
-        tree, first = _parsed(plain)
+        tree, first = parsed(plain)
         outer = inspect.getclosurevars(plain).nonlocals
         names: dict[str, Any] = {"__name__": plain.__module__, "__builtins__": __builtins__}
 
@@ -256,7 +256,7 @@ def _is_library(module: str | None) -> bool:
     return home in ("numpy", "numba", "perflab") or (home != "__main__" and home in sys.stdlib_module_names)
 
 
-def _parsed(fn: types.FunctionType) -> tuple[ast.FunctionDef, int]:
+def parsed(fn: types.FunctionType) -> tuple[ast.FunctionDef, int]:
     """Return the definition of a function without decorators and annotations, and the line where it begins."""
     try:
         lines, first = inspect.getsourcelines(fn)

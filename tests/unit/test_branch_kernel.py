@@ -228,7 +228,7 @@ DEFAULTS = {
 
 
 def test_metrics_are_the_predictors_by_name():
-    assert set(metrics.METRICS) == set(DEFAULTS)
+    assert {name for name in metrics.METRICS if name.startswith("mispredictions")} == set(DEFAULTS)
     a, found = levels(2000)
     for metric, predictor in DEFAULTS.items():
         count, result = metrics.measure(metric, compact, (a, found))

@@ -417,7 +417,7 @@ def test_what_cannot_be_read_names_the_line_and_the_way_out(written, source, arg
 def test_what_is_no_function_or_has_no_source_is_refused():
     names = {}
     exec("def f(a):\n    for x in a: pass", names)
-    with pytest.raises(UnmodelledError, match="no source to read"):
+    with pytest.raises(UnmodelledError, match="no source of f to read"):
         read(names["f"], (np.ones(3),))
     with pytest.raises(UnmodelledError, match="sum: there is no source"):
         read(sum, (np.ones(3),))

@@ -14,10 +14,10 @@ addition, its end a branch.
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from perflab.models.instrument import UninstrumentableError, parsed
 from perflab.models.pipeline.loop import Loop
 from perflab.models.pipeline.statements import Statements
 from perflab.models.pipeline.values import UnmodelledError
@@ -46,7 +46,11 @@ def read(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int | None = No
         out.
     """
     plain = getattr(fn, "py_func", fn)
-    definition, first = _parsed(plain)
+    try:
+        definition, first = parsed(plain)
+    except UninstrumentableError as error:
+        name = getattr(plain, "__name__", type(plain).__name__)
+        raise UnmodelledError(f"{name}: {error}; define it by a def statement in a file or a cell") from error
     loop = _innermost(definition, plain.__name__, first, line)
     reached = inspect.getclosurevars(plain)
     try:
@@ -57,21 +61,6 @@ def read(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int | None = No
     statements = Statements(plain.__name__, first, {**reached.globals, **reached.nonlocals}, arguments.arguments)
     statements.before(definition.body, loop)
     return statements.read(loop, _used_after(definition, loop))
-
-
-def _parsed(plain: Any) -> tuple[ast.FunctionDef, int]:
-    """Return a function's definition and the line where it begins."""
-    name = getattr(plain, "__name__", type(plain).__name__)
-    try:
-        lines, first = inspect.getsourcelines(plain)
-        definition = ast.parse(textwrap.dedent("".join(lines))).body[0]
-    except (OSError, TypeError, SyntaxError) as error:
-        raise UnmodelledError(
-            f"{name}: there is no source to read ({error}); define it in a file or a cell"
-        ) from error
-    if not isinstance(definition, ast.FunctionDef):
-        raise UnmodelledError(f"{name}: no function of a def statement; write it as one")
-    return definition, max(first, 1)
 
 
 def _innermost(definition: ast.FunctionDef, name: str, first: int, line: int | None) -> ast.For | ast.While:
