@@ -1,0 +1,264 @@
+# ---
+# perflab:
+#   title: Double buffering
+#   covers: [io/batching/double-buffering]
+#   lever: start the next read before you work on the block that has come
+#   stars: 2
+#   minutes: 25
+#   chapter: io/batching
+# ---
+
+# %% [markdown]
+# # Double buffering
+# At start-up a system checks its images block by block: read a block from flash, compute its digest, read the
+# next. While the processor computes, the flash chip sleeps. While the chip reads, the processor waits.
+#
+# Two buffers let both work at once. How well that goes is a matter of order alone, so the device of this exercise
+# is a model with a clock of its own. At the end the same order reads a real file.
+
+# %% role="given" grade_id="double_buffering_given"
+import math
+import zlib
+
+import numpy as np
+
+from perflab import check
+
+BUFFERS = 2
+
+
+class Device:
+    """A modeled device that reads one block after the other, and a processor beside it.
+
+    device("start")        begins to read the next block into a free buffer; returns at once.
+    device("finish")       waits until the oldest block that was started has come; returns its bytes.
+    device("work", block)  computes the digest of a block that has come, and frees its buffer.
+    """
+
+    def __init__(self, rng, count, read, work, jitter=0.0):
+        self.blocks = [rng.bytes(32) for _ in range(count)]
+        self.reads = (read * rng.uniform(1 - jitter, 1 + jitter, count)).tolist()
+        self.works = (work * rng.uniform(1 - jitter, 1 + jitter, count)).tolist()
+        self.clock, self.free_at = 0.0, 0.0  # of the processor; of the device
+        self.started, self.finished, self.worked = [], 0, 0  # times at which the blocks will have come
+        self.spans = []  # (who, block, from, to), for the picture
+
+    def __call__(self, verb, block=None):
+        if verb == "start":
+            return self.start()
+        if verb == "finish":
+            return self.finish()
+        if verb == "work":
+            return self.work(block)
+        raise ValueError(f"the verbs are start, finish and work; not {verb!r}")
+
+    def start(self):
+        number = len(self.started)
+        if number == len(self.blocks):
+            raise ValueError("start: there is no further block")
+        if number - self.worked == BUFFERS:
+            raise ValueError(f"start: all {BUFFERS} buffers are taken; work on a block first")
+        begin = max(self.clock, self.free_at)
+        self.free_at = begin + self.reads[number]
+        self.started.append(self.free_at)
+        self.spans.append(("device", number, begin, self.free_at))
+
+    def finish(self):
+        if self.finished == len(self.started):
+            raise ValueError("finish: no read has been started")
+        self.clock = max(self.clock, self.started[self.finished])
+        self.finished += 1
+        return self.blocks[self.finished - 1]
+
+    def work(self, block):
+        if self.worked == self.finished or block != self.blocks[self.worked]:
+            raise ValueError("work: on the oldest block that has come and was not worked on yet")
+        self.spans.append(("processor", self.worked, self.clock, self.clock + self.works[self.worked]))
+        self.clock += self.works[self.worked]
+        self.worked += 1
+        return zlib.crc32(block)
+
+
+def make_device(rng, count=60, read=1.0, work=1.0, jitter=0.0):
+    """Arguments of one run: a device, and how many blocks it has."""
+    return check.oracle(Device(rng, count, read, work, jitter)), count
+
+
+def digest_each(device, count):
+    """Read a block, work on it, read the next."""
+    digests = []
+    for _ in range(count):
+        device("start")
+        block = device("finish")
+        digests.append(device("work", block))
+    return digests
+
+
+# %% [markdown]
+# ## Predict
+# Reading a block takes as long as working on it. How many times faster can two buffers make the whole image? And
+# if reading takes three times as long?
+
+# %% role="predict" grade_id="double_buffering_guess"
+guess = None  # your number, for the first question
+
+
+# %% [markdown]
+# ## Your turn
+# `digest(device, count)` returns the digests of all blocks, in their order, like `digest_each`. It may have two
+# blocks in hand: one that is read and one that is worked on.
+#
+# <details><summary>Hint 1</summary>
+#
+# Draw two lines of time, one for the device and one for the processor. Where are the gaps with `digest_each`?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `start` returns at once. What could you start before you call `work`?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Start the first block before the loop. In the loop: finish the block, start the next one if there is one, then
+# work on the block that you have.
+#
+# </details>
+
+
+# %% role="answer" grade_id="double_buffering_answer"
+def digest(device, count):
+    """Return the digests of all blocks of a device, in order; read the next block while you work on this one."""
+    ### BEGIN SOLUTION
+    digests = []
+    if count:
+        device("start")
+    for number in range(count):
+        block = device("finish")
+        if number + 1 < count:
+            device("start")
+        digests.append(device("work", block))
+    return digests
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ### Is it correct?
+
+
+# %% role="tests" grade_id="double_buffering_correct" points=2
+def digests_of(device, count):
+    """Return what yours has to return."""
+    return [zlib.crc32(block) for block in device.blocks]
+
+
+cases = [lambda rng, n=n: make_device(rng, n) for n in (0, 1, 2, 7)]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng: make_device(rng, 33, jitter=0.5), lambda rng: make_device(rng, 20, read=3.0)]
+### END HIDDEN TESTS
+check.correct(digest, against=digests_of, on=cases, points=2)
+
+# %% [markdown]
+# ### How long does it take?
+# In the model's time, against `digest_each`. Reading and working take equally long.
+
+
+# %% role="tests" grade_id="double_buffering_time" points=3
+def elapsed(result, device, count):
+    """Return the modeled time until the last digest is there; it is never there if a block was left out."""
+    return device.clock if device.worked == count else math.inf
+
+
+check.counts(digest, elapsed, than=digest_each, on=make_device, zero=1.2, full=1.9, points=3)
+
+# %% [markdown]
+# ### And when the blocks differ?
+# Some blocks are fast and some are slow, in reading and in working. The least possible time is that of the busier
+# side: it never waits, but for the first block or after the last.
+
+
+# %% role="tests" grade_id="double_buffering_uneven" points=2
+def make_uneven(rng):
+    return make_device(rng, 200, read=1.2, work=1.0, jitter=0.5)
+
+
+def above_least(result, device, count):
+    """Return the time as a multiple of what the busier side needs alone."""
+    return elapsed(result, device, count) / max(sum(device.reads), sum(device.works))
+
+
+check.counts(digest, above_least, on=make_uneven, zero=1.5, full=1.15, points=2)
+
+# %% [markdown]
+# ## Before and after
+# The first twelve blocks, the device above and the processor below. Then the same order on a real file, where a
+# thread is the device: it takes the next block from the page cache while the digest of this one is computed. How
+# much that gains depends on your cores and on your disk.
+
+# %% role="show" grade_id="double_buffering_show"
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+from perflab import figures, timing
+
+fig, axes = figures.subplots(2, 1, size=(6, 3.4), sharex=True)
+for ax, title, run in zip(axes, ("before", "after: your digest"), (digest_each, digest), strict=True):
+    device = Device(np.random.default_rng(1), 12, 1.0, 1.0)
+    run(device, 12)
+    for who, number, begin, end in device.spans:
+        color = figures.COLORS["blue" if who == "device" else "green"]
+        ax.barh(who, end - begin, left=begin, color=color, alpha=0.4 + 0.3 * (number % 2))
+    ax.set_title(f"{title}: {device.clock:g} time units", fontsize=10)
+axes[1].set_xlabel("time")
+figures.show(fig, "Before, device and processor take turns. After, both work at once; only the ends wait.")
+
+BLOCK = 1 << 20
+
+
+class RealFile:
+    """The same three verbs over a file of the system; a thread reads."""
+
+    def __init__(self, reader, descriptor):
+        self.reader, self.descriptor, self.number, self.pending = reader, descriptor, 0, []
+
+    def __call__(self, verb, block=None):
+        if verb == "work":
+            return zlib.crc32(block)
+        if verb == "finish":
+            return self.pending.pop(0).result()
+        self.pending.append(self.reader.submit(os.pread, self.descriptor, BLOCK, self.number * BLOCK))
+        self.number += 1
+
+
+with tempfile.TemporaryFile() as image, ThreadPoolExecutor(1) as reader:
+    image.write(np.random.default_rng(2).bytes(16 * BLOCK))
+    image.flush()
+    real = timing.compare(
+        lambda: digest(RealFile(reader, image.fileno()), 16),
+        lambda: digest_each(RealFile(reader, image.fileno()), 16),
+        lambda rng: (),
+        clock="wall",
+    )
+print(f"A file of 16 MiB: {real.ratio:.2f} times as fast, 99 % sure of {real.low:.2f} to {real.high:.2f}")
+check.predicted(guess, "double_buffering_time")
+
+# %% [markdown]
+# The kernel, too, reads ahead by itself as long as you read in order. That is why this gain is hard to see with
+# files, and why it matters where nobody reads ahead for you: flash behind a driver, a socket, a camera, a GPU.
+#
+# **Next bottleneck.** The busier side is the limit now. If that is the device, read fewer bytes; if it is the
+# processor, use more cores, or compute less.
+
+# %% [markdown] role="explain" grade_id="double_buffering_explain" points=2
+# ## Interview question
+# With two buffers you reach nearly the time of the busier side. When would you use three or more, and what do they
+# cost?
+#
+# ### BEGIN MARK SCHEME
+# One point: when times vary, a slow block on one side empties or fills two buffers at once and the other side
+# waits; more buffers let the faster side run ahead and ride over it. With constant times a third gains nothing.
+#
+# One point for the cost: memory, latency (a block waits in the queue; with a camera or a microphone that is lag),
+# caches (each buffer more is a block more that goes cold), more work thrown away when the stream is canceled.
+# ### END MARK SCHEME
