@@ -43,7 +43,8 @@ def copied(tmp_path):
     (tmp_path / "user.py").write_text(USER)
 
     def run():
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
         program = [sys.executable, "-P", "-c", "import runpy; runpy.run_module('user', run_name='__main__')"]
         done = subprocess.run(program, env=environment, capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr

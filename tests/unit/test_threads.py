@@ -165,7 +165,8 @@ def no_fork_remains(monkeypatch):
             os.kill(pid, 0)
 
 
-def test_a_thread_that_never_ends_is_ended_within_the_budget(no_fork_remains):
+def test_a_thread_that_never_ends_is_ended_within_the_budget(no_fork_remains, monkeypatch):
+    monkeypatch.setattr(fork, "SPARE", 60)  # it is killed, and does not end by itself
     flag = np.zeros(1, np.int64)
     threads.run([(forever, (np.ones(1, np.int64),))])  # compiled
     before = time.perf_counter()
@@ -173,6 +174,15 @@ def test_a_thread_that_never_ends_is_ended_within_the_budget(no_fork_remains):
         TimeoutError, match=r"^thread 1 \(forever\) did not return within 0.5 s; .*threads.go_on\(clock\)"
     ):
         threads.run([(nothing, ()), (forever, (flag,))], seconds=0.5)
+    assert time.perf_counter() - before < 5
+
+
+def test_a_fork_ends_by_itself_should_nobody_kill_it(monkeypatch):
+    monkeypatch.setattr(fork, "SPARE", 0.2)
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    before = time.perf_counter()
+    with pytest.raises(TimeoutError):  # after it was waited for
+        threads.run([(forever, (np.zeros(1, np.int64),))], seconds=0.3)
     assert time.perf_counter() - before < 5
 
 
