@@ -12,7 +12,8 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
+from functools import lru_cache
+from types import CodeType, FunctionType
 from typing import Any
 
 from perflab.models.interleaving.liveness import live_before
@@ -81,21 +82,40 @@ def rewrite(fn: FunctionType) -> Rewritten:
     UnrewritableError
         If its source is out of reach, or a statement is none that can be taken apart.
     """
+    in_place = frozenset(name for name in IN_PLACE if name not in fn.__globals__)
+    code, places, lines, first = _taken_apart(fn.__code__, fn.__name__, in_place)
+    names = {**fn.__globals__, **_closure(fn), **HELPERS}
+    exec(code, names)
+    start = names[fn.__code__.co_name]
+    start.__defaults__, start.__kwdefaults__ = fn.__defaults__, fn.__kwdefaults__
+    variables = frozenset(start.__code__.co_varnames)
+    stops = tuple(
+        Stop(fn.__name__, line, lines[line - first].strip(), tuple(sorted(live & variables)))
+        for line, live in places
+    )
+    return Rewritten(fn.__name__, start, stops, tuple(inspect.signature(fn).parameters), lines, first)
+
+
+@lru_cache(maxsize=512)
+def _taken_apart(
+    original: CodeType, name: str, in_place: frozenset[str]
+) -> tuple[CodeType, tuple[tuple[int, frozenset[str]], ...], tuple[str, ...], int]:
+    """Return code that defines the rewritten function, line and live variables of each stop, and the source."""
     try:
-        lines, first = inspect.getsourcelines(fn)
+        lines, first = inspect.getsourcelines(original)
     except (OSError, TypeError) as error:
         raise UnrewritableError(
-            f"{fn.__name__}: its source cannot be read ({error}); define it in a file or in a cell of a notebook"
+            f"{name}: its source cannot be read ({error}); define it in a file or in a cell of a notebook"
         ) from error
     try:
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except SyntaxError as error:
-        raise UnrewritableError(f"{fn.__name__}: write it as a def of its own, not inside other code") from error
+        raise UnrewritableError(f"{name}: write it as a def of its own, not inside other code") from error
     definition = tree.body[0]
     if not isinstance(definition, ast.FunctionDef):
-        raise UnrewritableError(f"{fn.__name__}: write it as a def, not as {type(definition).__name__.lower()}")
+        raise UnrewritableError(f"{name}: write it as a def, not as {type(definition).__name__.lower()}")
     ast.increment_lineno(definition, first - 1)
-    rewriting = _Rewriting(fn, lines, first)
+    rewriting = _Rewriting(name, in_place, lines, first)
     body = rewriting.block(definition.body)
     live: dict[int, frozenset[str]] = {}
     live_before(body, frozenset(), frozenset(), frozenset(), live)
@@ -103,16 +123,8 @@ def rewrite(fn: FunctionType) -> Rewritten:
     never = ast.If(ast.Constant(False), [ast.Expr(ast.Yield(None))], [])
     module = ast.Module([_bare(definition, [never, *body])], [])
     ast.fix_missing_locations(module)
-    names = {**fn.__globals__, **_closure(fn), **HELPERS}
-    exec(compile(module, f"<{fn.__name__} for the explorer>", "exec"), names)
-    start = names[definition.name]
-    start.__defaults__, start.__kwdefaults__ = fn.__defaults__, fn.__kwdefaults__
-    variables = frozenset(start.__code__.co_varnames)
-    stops = tuple(
-        Stop(fn.__name__, line, lines[line - first].strip(), tuple(sorted(live[number] & variables)))
-        for number, line in enumerate(rewriting.lines)
-    )
-    return Rewritten(fn.__name__, start, stops, tuple(inspect.signature(fn).parameters), tuple(lines), first)
+    code = compile(module, f"<{name} for the explorer>", "exec")
+    return code, tuple((line, live[number]) for number, line in enumerate(rewriting.lines)), tuple(lines), first
 
 
 def _bare(definition: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
@@ -158,9 +170,8 @@ _ADVICE = {
 class _Rewriting:
     """Takes one function apart; `lines` are those of its stops."""
 
-    def __init__(self, fn: FunctionType, source: list[str], first: int) -> None:
-        self._name, self._source, self._first = fn.__name__, source, first
-        self._in_place = {name for name in IN_PLACE if name not in fn.__globals__}
+    def __init__(self, name: str, in_place: frozenset[str], source: list[str], first: int) -> None:
+        self._name, self._in_place, self._source, self._first = name, in_place, source, first
         self.lines: list[int] = []
         self._names = 0
         self._out: list[ast.stmt] = []

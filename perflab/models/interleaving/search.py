@@ -19,7 +19,7 @@ from perflab.models.interleaving.machine import Learned, Machine, State, Step
 from perflab.models.interleaving.memory import Memory
 from perflab.models.interleaving.threads import Threads
 
-REHEARSALS = 8  # random schedules, from which most of what is shared is learned
+REHEARSALS = 4  # random schedules, from which most of what is shared is learned
 MOST_STEPS = 200  # of a rehearsal
 Memories = Literal["tso", "sc"]
 
@@ -82,7 +82,7 @@ class Exploration:
         """Whether no schedule fails."""
         return self.violation is None
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return report.text(self)
 
     def _repr_html_(self) -> str:
