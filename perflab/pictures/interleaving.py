@@ -37,7 +37,7 @@ def interleaving(violation: Violation, *, ax: Axes | None = None) -> Figure:
         raise ValueError(f"violation: {len(made)} steps, and a picture holds {MOST_ROWS}; print its table instead")
     lanes = len(violation.names)
     if ax is None:
-        _, ax = figures.subplots(size=(1.6 + 1.9 * lanes, 0.7 + 0.34 * len(made)))
+        _, ax = figures.subplots(size=(1.6 + 2.0 * lanes, 0.7 + 0.34 * len(made)))
     for lane in range(lanes + 1):
         ax.axvline(lane, color="black", linewidth=0.8, alpha=0.25)
     for row in made:
@@ -66,4 +66,4 @@ def _draw(ax: Axes, row: Row, made: list[Row], lanes: int) -> None:
         ax.annotate("", xy=ends[0], xytext=ends[1], arrowprops=style)
     if row.writes:
         ax.plot(lanes, y, "s", color=color, markersize=4, linestyle="none")
-    ax.text(x + 0.04, y - 0.12, row.brief, fontsize=7, va="bottom", color=color if row.note else "black")
+    ax.text(x + 0.04, y - 0.12, row.brief, fontsize=8, va="bottom", color=color if row.note else "black")

@@ -9,7 +9,7 @@ from perflab.models.interleaving.machine import RETURN, Step
 from perflab.models.interleaving.operations import Kind
 from perflab.models.interleaving.remarks import reaches, remark, waits
 
-HEADINGS = ("step", "thread", "line", "source", "operation", "value", "store buffers", "memory")
+HEADINGS = ("step", "thread", "operation", "value", "store buffers", "memory", "line", "source")
 KINDS = {
     "check": "A schedule ends in a state that the check refuses",
     "always": "A schedule breaks the invariant",
@@ -180,7 +180,7 @@ def table(violation: Any) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    fields = (row.line, row.source, row.operation, row.value, row.buffers, row.memory)
+    fields = (row.operation, row.value, row.buffers, row.memory, row.line, row.source)
     return str(row.step), str(row.thread), *fields
 
 
@@ -203,11 +203,13 @@ def as_html(exploration: Any) -> str:
         if row.note:
             note = f"<em>{html.escape(row.note)}</em>"
             body += f'<tr><td></td><td colspan="{len(used) - 1}" style="{LEFT}">{note}</td></tr>'
-    heads = "".join(f'<th scope="col" style="{LEFT}">{HEADINGS[i]}</th>' for i in used)
+    head_style = f"{LEFT};padding-right:1em"
+    heads = "".join(f'<th scope="col" style="{head_style}">{HEADINGS[i]}</th>' for i in used)
     whole = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
     return f'{head}<div style="overflow-x:auto">{whole}</div>'
 
 
 def _cell(words: str, code: bool) -> str:
     words = html.escape(words)
-    return f'<td style="{LEFT};white-space:nowrap">{f"<code>{words}</code>" if code and words else words}</td>'
+    inside = f"<code>{words}</code>" if code and words else words
+    return f'<td style="{LEFT};white-space:nowrap;padding-right:1em">{inside}</td>'
