@@ -93,7 +93,7 @@ def test_the_clean_room_has_the_models_that_an_exercise_forbids():
         forbids=("perflab.models.cache",), given=(), notebook=new_notebook(), types={}, overhead=None, idle=None
     )
     exam = Exam(trusted, new_notebook(), lambda shell, forbids: started.append((shell, forbids)) or Room())
-    exam._clean_room()
+    exam._clean_room("fn")
     assert started == [("notebook", trusted.forbids), ("plain", ())]
     with pytest.raises(ForbiddenError, match=r"an import of perflab\.models"):
         admitted(["from perflab.models import cache\n\ndef fn(x):\n    return cache.replay(x)"], {"fn"})
