@@ -287,6 +287,11 @@ def test_the_tlb_is_a_level_of_its_own(rng):
     assert [int(step(simulation, at, False)) for at in (0, 64, 0)] == [3 + TLB_MISS, 3, 0]
 
 
+def test_a_write_over_two_lines_makes_both_dirty():
+    trace = np.array([0, 60, 128, 192]), np.array([False, True, False, False])
+    assert replay(trace, Hierarchy((Level("L1", 128, 2),)))["L1"].write_backs == 2
+
+
 def test_an_access_over_two_lines_uses_both():
     totals = replay(np.array([60, 0, 64]), L1, size=8)
     assert (totals.accesses, totals["L1"].loads, totals["L1"].misses) == (3, 4, 2)

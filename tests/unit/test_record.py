@@ -26,6 +26,8 @@ def story(how, fn, args):
         for values, codes in pieces
         for value, code in zip(values.tolist(), codes.tolist(), strict=True)
     ]
+    codes = np.concatenate([codes for _, codes in pieces]).tolist()
+    assert all(recording.sites[code >> 32].kind == ("load", "store")[code & 1] for code in codes)
     return recording, told
 
 
