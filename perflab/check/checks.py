@@ -212,7 +212,7 @@ def counts(
         subject = make_subject(fn, view)
         if not _has_passed(subject):
             return _finish(_not_correct_yet(title, points, fn))
-        _, expectation = _passed[id(fn)]
+        expectation = _expectation(fn)
         value = count_of(subject, metric, draw(on, exact_rng(subject.bench, 1)), expectation)
         rows = [(named, f"{value:,.6g}")]
         if than is not None:
@@ -320,7 +320,7 @@ def faster(
             return _finish(_not_correct_yet(title, points, fn))
         baseline, base_on, base_name = make_baseline(than, subject, on)
         # A function compared with itself is verified against what `correct` used.
-        expectation = _passed[id(fn)][1] if against_itself else None
+        expectation = _expectation(fn) if against_itself else None
         race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol)
         pairs = race.measure(lambda i: settled(i, zero, full, points))
     except (FunctionFailedError, LayoutError) as error:
@@ -384,6 +384,17 @@ def _has_passed(subject: Subject) -> bool:
         return False
     before, _ = _passed.get(id(subject.fn), (None, None))
     return before is not None and before.fn is subject.fn and before.layout == subject.layout
+
+
+def _expectation(fn: Callable[..., Any]) -> Expectation:
+    """Return what outcomes of a function that has passed are compared with."""
+    expectation = _passed[id(fn)][1]
+    if expectation is None:
+        raise ValueError(
+            f"fn: {name_of(fn)} was checked on threads only, so nothing says what one call of it returns; count "
+            "'locked' with threads=, or add a check.correct without threads"
+        )
+    return expectation
 
 
 def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:

@@ -157,6 +157,12 @@ def test_a_count_stands_on_a_right_outcome():
         check.counts(add_wrongly_where_nobody_looks, "locked", on=large, threads=2, zero=4, full=2, points=1)
 
 
+def test_what_ran_on_threads_only_is_counted_on_threads_only():
+    correct(add_once)
+    with pytest.raises(ValueError, match="checked on threads only"):
+        check.counts(add_once, "lines", on=small, zero=4, full=2, points=1)
+
+
 def test_what_is_not_written_yet_says_so():
     assert "not_written is not written yet" in refused(not_written).sentence
 
