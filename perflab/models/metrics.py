@@ -52,9 +52,13 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
 
 
 def _misses(level: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:
-    from perflab.models.cache import L1, TEACHING, simulate
+    from perflab.models.cache import TEACHING, Hierarchy, simulate
 
-    report = simulate(fn, args, TEACHING if level else L1)
     if level == "TLB":
+        report = simulate(fn, args, Hierarchy(TEACHING.levels[:1], tlb=TEACHING.tlb))
         return float(report.tlb_misses or 0), report.result
-    return float(report[level or "L1"].misses), report.result
+    # What is below a level changes nothing there, and takes time to compile.
+    name = level or TEACHING.levels[0].name
+    below = [each.name for each in TEACHING.levels].index(name) + 1
+    report = simulate(fn, args, Hierarchy(TEACHING.levels[:below]))
+    return float(report[name].misses), report.result

@@ -297,6 +297,13 @@ def test_an_access_over_two_lines_uses_both():
     assert (totals.accesses, totals["L1"].loads, totals["L1"].misses) == (3, 4, 2)
 
 
+def test_what_is_below_a_level_changes_nothing_there(rng):
+    moves = trace(rng)
+    whole = replay(moves, Hierarchy(SMALL, tlb=Tlb(8, 4)))
+    for depth in (1, 2):
+        assert replay(moves, Hierarchy(SMALL[:depth])).levels == whole.levels[:depth]
+
+
 # Traces
 
 
