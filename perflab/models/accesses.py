@@ -287,7 +287,11 @@ def _untold(statement: ir.Stmt, typemap: dict[str, types.Type]) -> str | None:
 
     if isinstance(statement, ir.SetItem | ir.StaticSetItem | ir.SetAttr):
         return "an assignment that cannot be watched" if has_array(statement.target) else None
-    if not isinstance(statement, ir.Assign) or not isinstance(statement.value, ir.Expr):
+    if not isinstance(statement, ir.Assign):
+        return None
+    if has_array(statement.target) and isinstance(statement.value, ir.Global | ir.FreeVar | ir.Const):
+        return "an array that is no argument"
+    if not isinstance(statement.value, ir.Expr):
         return None
     expr = statement.value
     if expr.op in ("build_tuple", "build_list", "exhaust_iter", "cast", "phi"):
@@ -297,7 +301,9 @@ def _untold(statement: ir.Stmt, typemap: dict[str, types.Type]) -> str | None:
         name = str(method.typing_key).rpartition(".")[2]
         return None if name in _VIEWS else f"the method {name} of an array"
     if not any(has_array(var) for var in expr.list_vars()):
-        return None
+        # Nobody knows the place of an array that comes from elsewhere.
+        known = expr.op == "call" and (isinstance(method, types.Dispatcher) or _is_told(method))
+        return "an array that is no argument" if has_array(statement.target) and not known else None
     if expr.op == "getattr":
         known = expr.attr in METADATA or not _is_scalar(typemap[statement.target.name])
         return None if known else f"the attribute {expr.attr}"
@@ -309,10 +315,16 @@ def _untold(statement: ir.Stmt, typemap: dict[str, types.Type]) -> str | None:
     if expr.op == "call":
         function = typemap[expr.func.name]
         key = getattr(function, "typing_key", None)
-        if isinstance(function, types.Dispatcher) or hooks.is_hook(key) or _in(key, _UNREAD):
+        if isinstance(function, types.Dispatcher) or _is_told(function):
             return None
         return f"a call of {getattr(key, '__name__', function)} on an array"
     return "arithmetic on whole arrays or another operation that touches all of one"
+
+
+def _is_told(function: types.Type | None) -> bool:
+    """Tell whether a function's events tell all that it touches, or whether it touches nothing."""
+    key = getattr(function, "typing_key", None)
+    return hooks.is_hook(key) or _in(key, _UNREAD) or _in(key, MAKERS)
 
 
 def _leaves(kind: types.Type) -> Iterator[types.Type]:

@@ -30,8 +30,8 @@ class Arena:
     ----------
     args : tuple
         The same with arrays in the arena.
-    base : int
-        Real minus modeled address.
+    base, size : int
+        Real minus modeled address, and bytes.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class Arena:
         self._buffers: dict[int, tuple[int, int, bool, Any]] = {}  # by modeled address: real one, bytes, writable
         self._find(args, space)
         self._memory = np.frombuffer(mmap.mmap(-1, space.end + ROOM, flags=PRIVATE), np.uint8)
-        self.base = address_of(self._memory)
+        self.base, self.size = address_of(self._memory), self._memory.size
         for at, (real, size, _, _) in self._buffers.items():
             ctypes.memmove(self.base + at, real, size)
         hooks.free[:] = self.base + space.end, self.base + self._memory.size

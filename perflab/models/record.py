@@ -83,6 +83,8 @@ def accesses(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) 
 
     def modeled(addresses: np.ndarray, codes: np.ndarray) -> None:
         addresses -= arena.base
+        if addresses.min() < 0 or addresses.max() >= arena.size:
+            raise UntraceableError(_refusal(fn, "it touches arrays that are no arguments"))
         consumer(addresses, codes)
 
     failed = None
