@@ -1,5 +1,7 @@
 """Hits and misses over an array."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -7,12 +9,14 @@ from matplotlib.figure import Figure
 
 from perflab import figures
 from perflab.figures import COLORS
-from perflab.models.cache import Report
+
+if TYPE_CHECKING:  # an exercise may forbid the model, and its sandbox lacks it then
+    from perflab.models.cache import Report
 
 MOST = 256  # rows or columns that are drawn one by one
 
 
-def misses(report: Report, name: str, *, level: int = 0, ax: Axes | None = None) -> Figure:
+def misses(report: "Report", name: str, *, level: int = 0, ax: Axes | None = None) -> Figure:
     """Draw over an array what share of the accesses to each line missed.
 
     Parameters

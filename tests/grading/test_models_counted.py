@@ -1,5 +1,7 @@
 """Counts of models are the same in the judge's clean room as in a learner's kernel."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +12,7 @@ from perflab.check.bench import FunctionFailedError, LocalBench
 from perflab.judge import bubblewrap
 from perflab.judge.cleanroom import ForbiddenError, admitted
 from perflab.judge.exam import Exam
+from perflab.judge.library import library
 from perflab.judge.remote import RemoteBench
 from perflab.judge.settings import Settings
 
@@ -97,6 +100,21 @@ def test_the_clean_room_has_the_models_that_an_exercise_forbids():
     assert started == [("notebook", trusted.forbids), ("plain", ())]
     with pytest.raises(ForbiddenError, match=r"an import of perflab\.models"):
         admitted(["from perflab.models import cache\n\ndef fn(x):\n    return cache.replay(x)"], {"fn"})
+
+
+def test_what_an_exercise_needs_works_without_the_memory_models():
+    where = library(("perflab.models.cache", "perflab.models.coherence"))
+    code = f"""import sys
+sys.path[:0] = [{str(where)!r}]
+from perflab import check, machine, pictures
+import perflab.guest.worker, perflab.models.metrics
+try:
+    import perflab.models.cache
+except ImportError as error:
+    print(error)
+"""
+    told = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "No module named 'perflab.models.cache'\n"
 
 
 def test_what_cannot_be_watched_says_so_everywhere(bench):
