@@ -66,5 +66,5 @@ STRUCTURE = Structure(
     "Seqlock",
     "does not look at the sequence number",
     lambda broken: program(2, 2, 2, broken),
-    lambda broken: program(2_000_000, 1_000_000, 8, broken),
+    lambda broken: program(8_000_000, 4_000_000, 8, broken),
 )

@@ -57,5 +57,5 @@ STRUCTURE = Structure(
     "Sharded locks",
     "takes two locks in the order in which they are named: a deadlock",
     lambda broken: program(2, 2, broken),
-    lambda broken: program(2, 200_000, broken),
+    lambda broken: program(2, 500_000, broken),
 )
