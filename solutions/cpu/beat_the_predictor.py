@@ -1,0 +1,254 @@
+# ---
+# perflab:
+#   title: Beat the predictor
+#   covers: [cpu/branch-prediction/branch-prediction-mechanisms]
+#   lever: a predictor knows nothing but its history; what the history does not tell apart, it cannot learn
+#   stars: 2
+#   minutes: 25
+#   chapter: cpu/branch-prediction
+# ---
+
+# %% [markdown]
+# # Beat the predictor
+# The dispatcher of an event loop has one branch that matters: is this event input from the user, or not? You test a new
+# processor, and want two recordings of events. On the first, its predictor shall do as badly as can be, so that you
+# know the worst case. On the second it shall do well, although a slightly weaker predictor fails.
+#
+# Random events do not suffice. Against a coin, any predictor is right half of the time. To be wrong *every* time is
+# harder, and it takes a thorough opponent.
+#
+# ## The predictor
+# It keeps the last `history` outcomes of the branch, and for each pattern that those can form, a counter from 0 to 3:
+#
+# | counter | 0 | 1 | 2 | 3 |
+# | --- | --- | --- | --- | --- |
+# | guess | not taken | not taken | taken | taken |
+#
+# For each event it looks up the counter of the last outcomes, guesses, and sees what happens. If the branch was taken,
+# that counter goes up by one, at most to 3; if not, down by one, at least to 0. Then the new outcome enters the history
+# and the oldest one leaves. In the beginning all counters are 2, and the history holds "not taken" everywhere. With a
+# history of 0 outcomes there is one counter, for everything.
+
+# %% role="given" grade_id="beat_the_predictor_given"
+from itertools import product
+
+import numpy as np
+
+from perflab import check
+from perflab.models.branch import Bimodal, Trace, TwoLevel, replay
+
+
+def predictor(history):
+    """Return the model of the predictor above."""
+    return TwoLevel("local", history=history, entries=1) if history else Bimodal(entries=1)
+
+
+def wrong_guesses(outcomes, history):
+    """Return for each outcome whether the predictor guessed it wrong."""
+    return replay(predictor(history), Trace(np.zeros(outcomes.size, np.int64), outcomes)).wrong
+
+
+def always_wrong(n, history):
+    """Return the only `n` outcomes that it guesses wrong every time, by trying all 2**n. The slow way: n is small."""
+    for bits in product((False, True), repeat=n):
+        outcomes = np.array(bits, bool)
+        if wrong_guesses(outcomes, history).all():
+            return outcomes
+
+
+# %% role="given" grade_id="beat_the_predictor_example"
+coin = np.random.default_rng(1).random(20_000) < 0.5
+regular = np.tile([True, True, True, False], 5_000)
+print("history     coin   regular")
+for length in (0, 2, 4, 8):
+    print(f"{length:7}   {wrong_guesses(coin, length).mean():6.1%}   {wrong_guesses(regular, length).mean():7.1%}")
+
+# %% [markdown]
+# ## Predict
+# Take the outcomes that a history of 8 gets wrong every time. What share of them does a predictor with a history of 9
+# get wrong? Write a number between 0 and 1.
+
+# %% role="predict" grade_id="beat_the_predictor_guess"
+guess = None  # your number
+
+# %% [markdown]
+# ## Your turn
+# Write `fool`, which returns `n` outcomes that the predictor gets wrong, all of them, whatever its history. And write
+# `teach`, which returns `n` outcomes that the predictor learns, although one whose history is shorter by a single
+# outcome gets every one of them wrong.
+#
+# `always_wrong` finds such outcomes by trying all there are. You need 20,000 of them, so trying is out of the question.
+#
+# <details><summary>Hint 1</summary>
+#
+# The predictor rolls no dice. You know its rules and all that it has seen, so you know its next guess.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Do what it does: keep the history and the counters. At each step see what it would guess, let the opposite happen, and
+# let your copy learn it. (A history can be a number: `past = (past << 1 | outcome) % 2**history`.)
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# For `teach`, look at what `fool` makes: after each pattern of the history, taken and not taken take turns. One outcome
+# more in the history is enough to tell whose turn it is. So the outcomes that fool `history - 1` are the ones.
+#
+# </details>
+
+
+# %% role="answer" grade_id="beat_the_predictor_answer"
+def fool(n, history):
+    """Return outcomes that a predictor with this history guesses wrong every time.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    history : int
+        How many past outcomes it knows; may be 0.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True is taken.
+    """
+    ### BEGIN SOLUTION
+    counters = [2] * 2**history
+    outcomes = np.empty(n, bool)
+    past = 0
+    for i in range(n):
+        taken = counters[past] < 2  # it guesses the opposite
+        counters[past] += 1 if taken else -1  # between 1 and 2: it never is sure of itself
+        outcomes[i] = taken
+        past = (past << 1 | taken) % 2**history
+    return outcomes
+    ### END SOLUTION
+
+
+def teach(n, history):
+    """Return outcomes that a predictor learns, while one with a history of one outcome less is always wrong.
+
+    Parameters
+    ----------
+    n : int
+    history : int
+        At least 1.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    ### BEGIN SOLUTION
+    return fool(n, history - 1)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ### Does it fool, on a small scale?
+# There is only one way to be guessed wrong every time. For a few outcomes, `always_wrong` finds it by trying.
+
+# %% role="tests" grade_id="beat_the_predictor_fool" points=2
+cases = [lambda rng, n=n, h=h: (n, h) for n, h in ((0, 2), (1, 0), (6, 0), (8, 1), (9, 2))]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng, n=n, h=h: (n, h) for n, h in ((9, 3), (9, 5), (10, 1))]
+### END HIDDEN TESTS
+check.correct(fool, against=always_wrong, on=cases, points=2)
+
+# %% [markdown]
+# ### And on a large one?
+# The share of 20,000 outcomes that a history of 8 guesses wrong. A coin gets half of them, and no points.
+
+
+# %% role="tests" grade_id="beat_the_predictor_fooled" points=3
+def share_guessed_wrong(outcomes, n, history):
+    """Return the share of wrong guesses; without n outcomes, 0."""
+    if not isinstance(outcomes, np.ndarray) or outcomes.shape != (n,) or outcomes.dtype != bool:
+        return 0.0
+    return wrong_guesses(outcomes, history).mean()
+
+
+check.counts(fool, share_guessed_wrong, on=lambda rng: (20_000, 8), zero=0.55, full=0.99, points=3)
+
+# %% [markdown]
+# ### Does it teach, on a small scale?
+# A history shorter by one must be wrong every time.
+
+
+# %% role="tests" grade_id="beat_the_predictor_teach" points=1
+def fools_a_shorter_one(n, history):
+    """What to compare with: the only outcomes that a history of one less gets wrong every time."""
+    return always_wrong(n, history - 1)
+
+
+lessons = [lambda rng, n=n, h=h: (n, h) for n, h in ((0, 1), (6, 1), (8, 2))]
+### BEGIN HIDDEN TESTS
+lessons += [lambda rng, n=n, h=h: (n, h) for n, h in ((9, 3), (9, 4))]
+### END HIDDEN TESTS
+check.correct(teach, against=fools_a_shorter_one, on=lessons, points=1)
+
+# %% [markdown]
+# ### Is it learned?
+# Of 20,000 outcomes, the share that a history of 8 guesses wrong, plus the share that a history of 7 guesses *right*:
+# both should be nearly nothing.
+
+
+# %% role="tests" grade_id="beat_the_predictor_learned" points=2
+def share_not_taught(outcomes, n, history):
+    """Return the shares of what went wrong; without n outcomes, 1."""
+    wrong, weaker = (share_guessed_wrong(outcomes, n, length) for length in (history, history - 1))
+    return min(1.0, wrong + 1 - weaker)
+
+
+check.counts(teach, share_not_taught, on=lambda rng: (20_000, 8), zero=0.45, full=0.05, points=2)
+
+# %% [markdown]
+# ## Before and after
+# Your two recordings and a coin, put to predictors of every history.
+
+# %% role="show" grade_id="beat_the_predictor_show"
+from perflab import figures
+
+LENGTHS = range(13)
+recordings = {"fool(n, 8)": fool(20_000, 8), "teach(n, 8)": teach(20_000, 8), "coin": coin}
+fig, ax = figures.subplots()
+for name, outcomes in recordings.items():
+    ax.plot(LENGTHS, [100 * wrong_guesses(outcomes, length).mean() for length in LENGTHS], marker="o", label=name)
+ax.set(xlabel="history (outcomes)", ylabel="guessed wrong (%)", ylim=(-3, 103))
+ax.legend()
+longer = wrong_guesses(recordings["fool(n, 8)"], 9).mean()
+figures.show(
+    fig,
+    f"Wrong guesses against the length of the history. Your worst case of 8 costs a history of 9 {longer:.1%} of its "
+    "guesses; the coin costs every history half.",
+)
+print(f"A history of 9 guesses {longer:.3f} of fool(n, 8) wrong.")
+check.predicted(guess, "beat_the_predictor_learned")
+
+# %% [markdown]
+# Each curve falls off a cliff. A history that is too short is worse than a coin, and one outcome more makes it perfect:
+# what `fool` makes repeats after `2**(history + 1)` outcomes, and every pattern of `history + 1` outcomes occurs in it
+# once. Mathematicians call such a sequence a *de Bruijn sequence*.
+#
+# The coin has no cliff, and that is the practical lesson, in both directions. Real processors remember hundreds of
+# outcomes. What looks irregular to you may be regular to them, so a benchmark that repeats the same thousand "random"
+# events measures a predictor that knows them by heart. And what is random stays wrong every second time, whatever you
+# buy.
+#
+# **Next bottleneck.** You cannot improve the predictor. You can take the question away from it: `branchless_compaction`
+# and `lookup_table`.
+
+# %% [markdown] role="explain" grade_id="beat_the_predictor_explain" points=2
+# ## Interview question
+# A colleague measures that a branch on random data costs nothing: "I ran the loop a million times over an array of 500
+# random numbers, and it was as fast as on sorted ones." What happened, and how should the benchmark be built?
+#
+# ### BEGIN MARK SCHEME
+# One point for the cause: the same 500 outcomes repeat; a predictor with a long history recognizes where in the sequence
+# it is, and has learned every one of them after a few rounds. (Half a point for "the predictor learned it" without
+# history or repetition.)
+#
+# One point for the remedy: fresh data in each round, or so many that tables cannot hold them (hundreds of thousands),
+# like the real workload; check it by a counter of mispredictions where there is one, or by comparing with longer data.
+# ### END MARK SCHEME
