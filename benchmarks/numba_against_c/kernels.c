@@ -54,6 +54,20 @@ int64_t compaction(const uint8_t *restrict priority, int32_t *restrict out, int6
     return kept;
 }
 
+int64_t escape(const uint8_t *restrict name, const uint8_t *restrict text, const uint8_t *restrict width,
+               uint8_t *restrict out, int64_t n) {
+    int64_t end = 0;
+    for (int64_t i = 0; i < n; i++) {
+        // Always three bytes, of which the next ones overwrite what was too much.
+        const uint8_t *three = text + 3 * (int64_t)name[i];
+        out[end] = three[0];
+        out[end + 1] = three[1];
+        out[end + 2] = three[2];
+        end += width[name[i]];
+    }
+    return end;
+}
+
 void histogram(const uint8_t *restrict a, int64_t *restrict counts, int64_t n) {
     for (int64_t i = 0; i < n; i++) counts[a[i]]++;
 }

@@ -10,24 +10,25 @@
 
 # %% [markdown]
 # # Beat the predictor
-# The dispatcher of an event loop has one branch that matters: is this event input from the user, or not? You test a new
-# processor, and want two recordings of events. On the first, its predictor shall do as badly as can be, so that you
-# know the worst case. On the second it shall do well, although a slightly weaker predictor fails.
+# The dispatcher of an event loop has one branch that matters: is this event input from the user, or not? You test
+# a new processor, and want two recordings of events. On the first, its predictor shall do as badly as can be, so
+# that you know the worst case. On the second it shall do well, although a slightly weaker predictor fails.
 #
-# Random events do not suffice. Against a coin, any predictor is right half of the time. To be wrong *every* time is
-# harder, and it takes a thorough opponent.
+# Random events do not suffice. Against a coin, any predictor is right half of the time. To be wrong *every* time
+# is harder, and it takes a thorough opponent.
 #
 # ## The predictor
-# It keeps the last `history` outcomes of the branch, and for each pattern that those can form, a counter from 0 to 3:
+# It keeps the last `history` outcomes of the branch, and for each pattern that those can form, a counter from 0 to
+# 3:
 #
 # | counter | 0 | 1 | 2 | 3 |
 # | --- | --- | --- | --- | --- |
 # | guess | not taken | not taken | taken | taken |
 #
-# For each event it looks up the counter of the last outcomes, guesses, and sees what happens. If the branch was taken,
-# that counter goes up by one, at most to 3; if not, down by one, at least to 0. Then the new outcome enters the history
-# and the oldest one leaves. In the beginning all counters are 2, and the history holds "not taken" everywhere. With a
-# history of 0 outcomes there is one counter, for everything.
+# For each event it looks up the counter of the last outcomes, guesses, and sees what happens. If the branch was
+# taken, that counter goes up by one, at most to 3; if not, down by one, at least to 0. Then the new outcome enters
+# the history and the oldest one leaves. In the beginning all counters are 2, and the history holds "not taken"
+# everywhere. With a history of 0 outcomes there is one counter, for everything.
 
 # %% role="given" grade_id="beat_the_predictor_given"
 from itertools import product
@@ -49,7 +50,7 @@ def wrong_guesses(outcomes, history):
 
 
 def always_wrong(n, history):
-    """Return the only `n` outcomes that it guesses wrong every time, by trying all 2**n. The slow way: n is small."""
+    """Return the only `n` outcomes that it guesses wrong every time, by trying all 2**n; n is small."""
     for bits in product((False, True), repeat=n):
         outcomes = np.array(bits, bool)
         if wrong_guesses(outcomes, history).all():
@@ -65,19 +66,20 @@ for length in (0, 2, 4, 8):
 
 # %% [markdown]
 # ## Predict
-# Take the outcomes that a history of 8 gets wrong every time. What share of them does a predictor with a history of 9
-# get wrong? Write a number between 0 and 1.
+# Take the outcomes that a history of 8 gets wrong every time. What share of them does a predictor with a history
+# of 9 get wrong? Write a number between 0 and 1.
 
 # %% role="predict" grade_id="beat_the_predictor_guess"
 guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `fool`, which returns `n` outcomes that the predictor gets wrong, all of them, whatever its history. And write
-# `teach`, which returns `n` outcomes that the predictor learns, although one whose history is shorter by a single
-# outcome gets every one of them wrong.
+# Write `fool`, which returns `n` outcomes that the predictor gets wrong, all of them, whatever its history. And
+# write `teach`, which returns `n` outcomes that the predictor learns, although one whose history is shorter by a
+# single outcome gets every one of them wrong.
 #
-# `always_wrong` finds such outcomes by trying all there are. You need 20,000 of them, so trying is out of the question.
+# `always_wrong` finds such outcomes by trying all there are. You need 20,000 of them, so trying is out of the
+# question.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -86,14 +88,15 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Do what it does: keep the history and the counters. At each step see what it would guess, let the opposite happen, and
-# let your copy learn it. (A history can be a number: `past = (past << 1 | outcome) % 2**history`.)
+# Do what it does: keep the history and the counters. At each step see what it would guess, let the opposite
+# happen, and let your copy learn it. (A history can be a number: `past = (past << 1 | outcome) % 2**history`.)
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# For `teach`, look at what `fool` makes: after each pattern of the history, taken and not taken take turns. One outcome
-# more in the history is enough to tell whose turn it is. So the outcomes that fool `history - 1` are the ones.
+# For `teach`, look at what `fool` makes: after each pattern of the history, taken and not taken take turns. One
+# outcome more in the history is enough to tell whose turn it is. So the outcomes that fool `history - 1` are the
+# ones.
 #
 # </details>
 
@@ -190,8 +193,8 @@ check.correct(teach, against=fools_a_shorter_one, on=lessons, points=1)
 
 # %% [markdown]
 # ### Is it learned?
-# Of 20,000 outcomes, the share that a history of 8 guesses wrong, plus the share that a history of 7 guesses *right*:
-# both should be nearly nothing.
+# Of 20,000 outcomes, the share that a history of 8 guesses wrong, plus the share that a history of 7 guesses
+# *right*: both should be nearly nothing.
 
 
 # %% role="tests" grade_id="beat_the_predictor_learned" points=2
@@ -220,35 +223,36 @@ ax.legend()
 longer = wrong_guesses(recordings["fool(n, 8)"], 9).mean()
 figures.show(
     fig,
-    f"Wrong guesses against the length of the history. Your worst case of 8 costs a history of 9 {longer:.1%} of its "
-    "guesses; the coin costs every history half.",
+    f"Wrong guesses against the length of the history. Of your worst case of 8, a history of 9 gets {longer:.1%} "
+    "wrong; of the coin, every history half.",
 )
 print(f"A history of 9 guesses {longer:.3f} of fool(n, 8) wrong.")
 check.predicted(guess, "beat_the_predictor_learned")
 
 # %% [markdown]
-# Each curve falls off a cliff. A history that is too short is worse than a coin, and one outcome more makes it perfect:
-# what `fool` makes repeats after `2**(history + 1)` outcomes, and every pattern of `history + 1` outcomes occurs in it
-# once. Mathematicians call such a sequence a *de Bruijn sequence*.
+# Each curve falls off a cliff. A history that is too short is worse than a coin, and one outcome more makes it
+# perfect: what `fool` makes repeats after `2**(history + 1)` outcomes, and every pattern of `history + 1` outcomes
+# occurs in it once. Mathematicians call such a sequence a *de Bruijn sequence*.
 #
 # The coin has no cliff, and that is the practical lesson, in both directions. Real processors remember hundreds of
-# outcomes. What looks irregular to you may be regular to them, so a benchmark that repeats the same thousand "random"
-# events measures a predictor that knows them by heart. And what is random stays wrong every second time, whatever you
-# buy.
+# outcomes. What looks irregular to you may be regular to them, so a benchmark that repeats the same thousand
+# "random" events measures a predictor that knows them by heart. And what is random stays wrong every second time,
+# whatever you buy.
 #
-# **Next bottleneck.** You cannot improve the predictor. You can take the question away from it: `branchless_compaction`
-# and `lookup_table`.
+# **Next bottleneck.** You cannot improve the predictor. You can take the question away from it:
+# `branchless_compaction` and `lookup_table`.
 
 # %% [markdown] role="explain" grade_id="beat_the_predictor_explain" points=2
 # ## Interview question
-# A colleague measures that a branch on random data costs nothing: "I ran the loop a million times over an array of 500
-# random numbers, and it was as fast as on sorted ones." What happened, and how should the benchmark be built?
+# A colleague measures that a branch on random data costs nothing: "I ran the loop a million times over an array of
+# 500 random numbers, and it was as fast as on sorted ones." What happened, and how should the benchmark be built?
 #
 # ### BEGIN MARK SCHEME
-# One point for the cause: the same 500 outcomes repeat; a predictor with a long history recognizes where in the sequence
-# it is, and has learned every one of them after a few rounds. (Half a point for "the predictor learned it" without
-# history or repetition.)
+# One point for the cause: the same 500 outcomes repeat; a predictor with a long history recognizes where in the
+# sequence it is, and has learned every one of them after a few rounds. (Half a point for "the predictor learned
+# it" without history or repetition.)
 #
-# One point for the remedy: fresh data in each round, or so many that tables cannot hold them (hundreds of thousands),
-# like the real workload; check it by a counter of mispredictions where there is one, or by comparing with longer data.
+# One point for the remedy: fresh data in each round, or so many that tables cannot hold them (hundreds of
+# thousands), like the real workload; check it by a counter of mispredictions where there is one, or by comparing
+# with longer data.
 # ### END MARK SCHEME

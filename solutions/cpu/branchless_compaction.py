@@ -1,7 +1,7 @@
 # ---
 # perflab:
 #   title: Branchless compaction
-#   covers: [cpu/branch-prediction/branchless-programming-techniques, cpu/branch-prediction/avoiding-pipeline-stalls]
+#   covers: [cpu/branch-prediction/branchless-programming-techniques]
 #   lever: turn an unpredictable decision into arithmetic, so that there is nothing to guess
 #   stars: 1
 #   minutes: 20
@@ -45,8 +45,8 @@ def urgent_branchy(priority, out):
 
 # %% [markdown]
 # ## Predict
-# Suppose you sort the priorities first: the same numbers, the same comparisons, the same writes, but now the guess is
-# right almost always. How many times faster does `urgent_branchy` become? Code that need not guess at all
+# Suppose you sort the priorities first: the same numbers, the same comparisons, the same writes, but now the guess
+# is right almost always. How many times faster does `urgent_branchy` become? Code that need not guess at all
 # should reach the same, on *any* order. Write your guess.
 
 # %% role="predict" grade_id="branchless_compaction_guess"
@@ -54,16 +54,16 @@ guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `urgent`, which returns what `urgent_branchy` returns. You may write into all of `out`; only the part that you
-# return is looked at.
+# Write `urgent`, which returns what `urgent_branchy` returns. You may write into all of `out`; only the part that
+# you return is looked at.
 #
 # The tests ask four questions. Is it correct? Is the branch gone from the machine code? How much faster is it when
 # priorities come at random? And does its time still depend on their order?
 #
 # <details><summary>Hint 1</summary>
 #
-# A branch asks *whether* to do something. What could you do in every round, urgent or not, so that it is harmless if
-# the event turns out not to be urgent?
+# A branch asks *whether* to do something. What could you do in every round, urgent or not, so that it is harmless
+# if the event turns out not to be urgent?
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -119,8 +119,9 @@ check.correct(urgent, against=urgent_branchy, on=cases, points=2)
 
 # %% [markdown]
 # ### Is the branch gone?
-# Your function is compiled for a common processor, and the branches in its loop are counted, the one that closes the
-# loop left out. LLVM copies the body of the slow loop four times; two branches a copy are eight. Nothing is timed here.
+# Your function is compiled for a common processor, and the branches in its loop are counted, the one that closes
+# the loop left out. LLVM copies the body of the slow loop four times; two branches a copy are eight. Nothing is
+# timed here.
 
 # %% role="tests" grade_id="branchless_compaction_branches" points=2
 check.counts(urgent, "branches", on=lambda rng: make_queue(rng, 1000), zero=4, full=0, points=2)
@@ -134,8 +135,8 @@ check.faster(urgent, than=urgent_branchy, on=make_queue, zero=1.7, full=3.5, poi
 
 # %% [markdown]
 # ### Is it flat?
-# Your function against itself: its time on sorted priorities over its time on random ones. The slow loop is many times
-# faster when sorted. Code that never guesses cannot tell the two apart: its ratio is about 1.
+# Your function against itself: its time on sorted priorities over its time on random ones. The slow loop is many
+# times faster when sorted. Code that never guesses cannot tell the two apart: its ratio is about 1.
 
 
 # %% role="tests" grade_id="branchless_compaction_flat" points=2
@@ -148,21 +149,27 @@ check.faster(urgent, than=(urgent, sorted_queue), on=make_queue, zero=0.35, full
 
 # %% [markdown]
 # ## Before and after
-# Time against how many of the events are urgent, in random order. The branchy loop is fast where one answer is rare,
-# and slowest where both are equally likely.
+# Time against how many of the events are urgent, in random order. The branchy loop is fast where one answer is
+# rare, and slowest where both are equally likely.
 
 # %% role="show" grade_id="branchless_compaction_show"
 from perflab import figures, timing
 
 SHARES = np.linspace(0, 1, 11)
+
+
+def nanoseconds(find, priority, out):
+    """Return the best time an event of four calls."""
+    return min(timing.seconds_of(lambda: find(priority, out))[0] for _ in range(4)) / priority.size * 1e9
+
+
 rng = np.random.default_rng()
 times = {"branchy": [], "yours": []}
 for share in SHARES:
     priority = np.where(rng.random(200_000) < share, 200, 50).astype(np.uint8)
     out = np.empty(priority.size, np.int32)
     for name, find in (("branchy", urgent_branchy), ("yours", urgent)):
-        seconds = min(timing.seconds_of(lambda: find(priority, out))[0] for _ in range(4))
-        times[name].append(seconds / priority.size * 1e9)
+        times[name].append(nanoseconds(find, priority, out))
 fig, ax = figures.subplots()
 for name, values in times.items():
     ax.plot(100 * SHARES, values, label=name)
@@ -170,17 +177,17 @@ ax.set(xlabel="urgent events (%)", ylabel="ns an event", ylim=(0, None))
 ax.legend()
 figures.show(
     fig,
-    f"Time an event against the share of urgent ones. The branchy loop takes {max(times['branchy']):.1f} ns where it is "
-    f"slowest; yours takes {min(times['yours']):.1f} to {max(times['yours']):.1f} ns.",
+    f"Time an event against the share of urgent ones. The branchy loop takes up to {max(times['branchy']):.1f} ns, "
+    f"where half are urgent; yours takes {min(times['yours']):.1f} to {max(times['yours']):.1f} ns.",
 )
 check.predicted(guess, "branchless_compaction_speed")
 
 # %% [markdown]
-# Look at both ends of the curves. Where nearly all events are alike, the branch costs next to nothing, and the loop
-# that never guesses does every write all the same. It wins by being *flat*, not by doing less.
+# Look at both ends of the curves. Where nearly all events are alike, the branch costs next to nothing, and the
+# loop that never guesses does every write all the same. It wins by being *flat*, not by doing less.
 #
-# **Next bottleneck.** One decision became one addition, because both outcomes were so alike. Where a decision has many
-# outcomes, arithmetic gets long; a table of answers does not: try `lookup_table`. What exactly the processor
+# **Next bottleneck.** One decision became one addition, because both outcomes were so alike. Where a decision has
+# many outcomes, arithmetic gets long; a table of answers does not: try `lookup_table`. What exactly the processor
 # can and cannot guess is the subject of `beat_the_predictor`.
 
 # %% [markdown] role="explain" grade_id="branchless_compaction_explain" points=2
@@ -189,12 +196,12 @@ check.predicted(guess, "branchless_compaction_speed")
 #
 # ### BEGIN MARK SCHEME
 # One point each, up to two, for a situation with its cost:
-# - The branch is predictable (rare errors, sorted or batched data): a guess that is right is free, while the branchless
-#   version does the work of both outcomes each time.
-# - One side is expensive (a division, a call, a cache miss, a store into other memory): computing it always costs more
-#   than a few mispredictions.
-# - The result feeds the next round: a conditional move or an addition has to wait for its inputs, so that it prolongs a
-#   chain of dependences; a predicted branch lets the processor go on without them.
+# - The branch is predictable (rare errors, sorted or batched data): a guess that is right is free, while the
+#   branchless version does the work of both outcomes each time.
+# - One side is expensive (a division, a call, a cache miss, a store into other memory): computing it always costs
+#   more than a few mispredictions.
+# - The result feeds the next round: a conditional move or an addition has to wait for its inputs, so that it
+#   prolongs a chain of dependences; a predicted branch lets the processor go on without them.
 # - One side must not be done at all (side effects, an index out of range, a division by zero).
 #
 # Half a point for a situation without its cost.

@@ -94,12 +94,4 @@ def urgent(priority, out):
 """,
         points(2, 0, 0, 0),
     ),
-    # NumPy's search is branchless as well, in three passes. Fair, but nobody can look for branches in it.
-    "numpy": (
-        """
-def urgent(priority, out):
-    return np.flatnonzero(priority >= URGENT).astype(np.int32)
-""",
-        points(2, 0, (0, 3), (1, 2)),
-    ),
 }
