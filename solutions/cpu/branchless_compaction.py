@@ -177,8 +177,8 @@ ax.set(xlabel="urgent events (%)", ylabel="ns an event", ylim=(0, None))
 ax.legend()
 figures.show(
     fig,
-    f"Time an event against the share of urgent ones. The branchy loop takes up to {max(times['branchy']):.1f} ns, "
-    f"where half are urgent; yours takes {min(times['yours']):.1f} to {max(times['yours']):.1f} ns.",
+    f"Time an event against the share of urgent ones. The branchy loop takes {max(times['branchy']):.1f} ns, "
+    f"at most, where half are urgent; yours takes {min(times['yours']):.1f} to {max(times['yours']):.1f} ns.",
 )
 check.predicted(guess, "branchless_compaction_speed")
 
