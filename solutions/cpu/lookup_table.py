@@ -31,7 +31,7 @@ PLAIN = np.array(
 )
 
 
-def make_name(rng, n=600_000, plain=0.5):
+def make_name(rng, n=500_000, plain=0.5):
     """Arguments of one escape: bytes, `plain` of them letters and digits and the others anything, and room."""
     die, anything = rng.integers(0, 256, (2, n), dtype=np.uint8)
     name = np.where(die < 256 * plain, PLAIN[anything % PLAIN.size], anything)
@@ -72,7 +72,7 @@ guess = None  # your number
 # ## Your turn
 # Write `escape`, which returns what `escape_branchy` returns. You may write into all of `out`, which has room for
 # three bytes a byte of the name; only the part that you return is looked at. If you need a table, build it at the
-# start of the call: next to 600,000 bytes, 256 entries cost nothing.
+# start of the call: next to 500,000 bytes, 256 entries cost nothing.
 #
 # The tests ask three questions. Is it correct? How often does a predictor guess wrong? How much faster is it?
 #
@@ -163,7 +163,7 @@ check.counts(escape, "mispredictions:bimodal", on=short_name, zero=6000, full=60
 
 # %% [markdown]
 # ### How much faster is it?
-# Both functions escape the same 600,000 bytes.
+# Both functions escape the same 500,000 bytes.
 
 # %% role="tests" grade_id="lookup_table_speed" points=3
 check.faster(escape, than=escape_branchy, on=make_name, zero=1.5, full=2.4, points=3)

@@ -38,31 +38,8 @@ def escape(name, out):
 """,
         points(0, 0, 0),
     ),
-    # A table for what costs nothing: the digits. The questions stay.
-    "wrong_lever": (
-        """
-@njit
-def escape(name, out):
-    digit = np.empty(16, np.uint8)
-    for c in range(16):
-        digit[c] = ZERO + c if c < 10 else A - 10 + c
-    end = 0
-    for i in range(name.size):
-        c = name[i]
-        if 97 <= c <= 122 or 65 <= c <= 90 or 48 <= c <= 57:
-            out[end] = c
-            end += 1
-        else:
-            out[end] = UNDERSCORE
-            out[end + 1] = digit[c >> 4]
-            out[end + 2] = digit[c & 15]
-            end += 3
-    return out[:end]
-""",
-        points(3, (0, 0.5), 0),
-    ),
     # A table for the question, and a branch on its answer: fewer wrong guesses, hardly any time.
-    "table_of_questions": (
+    "wrong_lever": (
         """
 @njit
 def escape(name, out):
