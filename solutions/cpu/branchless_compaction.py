@@ -131,7 +131,7 @@ check.counts(urgent, "branches", on=lambda rng: make_queue(rng, 1000), zero=4, f
 # Both functions find the urgent ones among the same 600,000 events in random order.
 
 # %% role="tests" grade_id="branchless_compaction_speed" points=3
-check.faster(urgent, than=urgent_branchy, on=make_queue, zero=1.7, full=3.5, points=3)
+check.faster(urgent, than=urgent_branchy, on=make_queue, zero=1.6, full=2.7, points=3)
 
 # %% [markdown]
 # ### Is it flat?
@@ -145,7 +145,7 @@ def sorted_queue(rng):
     return np.sort(priority, kind="stable"), out
 
 
-check.faster(urgent, than=(urgent, sorted_queue), on=make_queue, zero=0.35, full=0.65, points=2)
+check.faster(urgent, than=(urgent, sorted_queue), on=make_queue, zero=0.4, full=0.65, points=2)
 
 # %% [markdown]
 # ## Before and after
