@@ -141,8 +141,8 @@ check.faster(
     on=make_table,
     view=(check.groups, layout),
     returns=0,
-    zero=1.75,
-    full=2.25,
+    zero=1.6,
+    full=2.1,
     points=3,
 )
 
