@@ -86,7 +86,7 @@ def seen(paths):
 
 def test_nothing_of_this_machine_but_programs_is_seen(sandbox, tmp_path):
     mine = [__file__, str(tmp_path), str(Path.home()), "/etc/passwd", "/sys", "/run", "/var/tmp", "/root", "/home"]
-    # Where this Python lives there are folders that lead to it, and nothing else is in them; /tmp is the sandbox's.
+    # Where this Python lives there are folders that lead to it, with nothing else in them; /tmp is the sandbox's.
     leading = {str(parent) for place in (sys.prefix, sys.base_prefix) for parent in Path(place).resolve().parents}
     assert set(inside(sandbox, seen, mine)) <= leading
     for folder in leading - {"/", "/usr", "/tmp"}:

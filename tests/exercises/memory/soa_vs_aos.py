@@ -138,13 +138,4 @@ def layout():
         + RECORDS,
         points(3, 0.5, (0, 2)),
     ),
-    # Nothing but the four fields, still as records: as few lines, but no vector instructions. A fair answer.
-    "small_records": (
-        """
-def layout():
-    return (MOTION,)
-"""
-        + RECORDS,
-        points(3, 2, (0, 3)),
-    ),
 }
