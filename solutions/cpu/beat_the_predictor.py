@@ -78,8 +78,8 @@ guess = None  # your number
 # write `teach`, which returns `n` outcomes that the predictor learns, although one whose history is shorter by a
 # single outcome gets every one of them wrong.
 #
-# `always_wrong` finds such outcomes by trying all there are. You need 20,000 of them, so trying is out of the
-# question.
+# `always_wrong` finds such outcomes by trying all there are. You need 20,000 of them, so trying is out of
+# the question.
 #
 # <details><summary>Hint 1</summary>
 #
