@@ -62,36 +62,8 @@ def advance(parts, dt):
 """,
         points(3, 0, 0),
     ),
-    # Remembers what came out for a table that looks the same: no table comes twice.
-    "memo": (
-        """
-memo = {}
-
-
-def layout():
-    return (FIELDS,)
-
-
-@njit
-def slowly(table, dt):
-    for i in range(table.size):
-        table[i].x += table[i].vx * dt
-        table[i].y += table[i].vy * dt
-
-
-def advance(parts, dt):
-    (table,) = parts
-    key = table.size, tuple(table["x"][:3].tolist())
-    if key in memo:
-        table[:] = memo[key]
-    else:
-        slowly(table, dt)
-        memo[key] = table.copy()
-""",
-        points(3, 0, 0),
-    ),
     # Answers with the first outcome of that size for ever: no two cases of correctness have the same size.
-    "replay": (
+    "memo": (
         ONE_ARRAY_A_FIELD
         + """
 outcomes = {}
