@@ -156,8 +156,11 @@ class RemoteBench:
             self._call(RemoteCall(values.copy(staged.args)), sandbox)
             message = {**self._staged(staged, sandbox), "do": "call", "after": _mutable(staged.args)}
             answer, count = sandbox.count(message, metric)
-        except (DiedError, UncountedError, AbsentError) as error:
+        except (DiedError, UncountedError) as error:
             raise FunctionFailedError(f"{self.name} cannot be counted: {error}.") from error
+        except AbsentError as error:
+            # What this machine lacks is no student's fault: it costs no points, but asks for another try.
+            raise SandboxError(f"{metric} cannot be counted on this machine: {error}") from error
         if "error" in answer:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         arrays = self._keep(staged, sandbox, answer)

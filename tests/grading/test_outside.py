@@ -9,6 +9,7 @@ from perflab.check.bench import FunctionFailedError, LocalBench
 from perflab.judge import bubblewrap
 from perflab.judge.outside import UncountedError, snapshot
 from perflab.judge.remote import RemoteBench
+from perflab.judge.sandbox import SandboxError
 from perflab.judge.settings import Settings
 
 pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
@@ -133,3 +134,10 @@ def both(remote):
 def test_the_dead_are_not_counted():
     assert sum(snapshot([10**9]).values()) == 0
     assert issubclass(UncountedError, Exception)
+
+
+def test_a_machine_without_strace_costs_no_points(benches, monkeypatch):
+    _, remote = benches("copy")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SandboxError, match="apt-get install strace"):
+        counted(remote, "syscalls:write", DATA, 1024)
