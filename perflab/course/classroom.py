@@ -49,6 +49,7 @@ def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
+    root = root.resolve()  # nbgrader works in a folder of its own
     config = Config()
     if gradebook:
         config.CourseDirectory.db_url = gradebook

@@ -65,3 +65,13 @@ def test_all_gradebooks_of_a_batch_share_an_engine(tmp_path, monkeypatch):
     assert api.create_engine is counted
     with opened(url) as gradebook:
         assert len(gradebook.students) == 4
+
+
+def test_a_class_is_found_from_any_folder(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from perflab.course.classroom import class_config
+
+    monkeypatch.chdir(tmp_path)
+    config = class_config(Path("class"))
+    assert config.Judge.root == config.CourseDirectory.root == str(tmp_path / "class")
