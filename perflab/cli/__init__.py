@@ -2,7 +2,7 @@
 
 import sys
 
-from perflab.cli import course, grade, statistics  # noqa: F401  they add their commands
+from perflab.cli import course, coverage, grade, statistics  # noqa: F401  they add their commands
 from perflab.cli.screen import app, err
 from perflab.course import CourseError
 from perflab.judge.sandbox import NoSandboxError

@@ -10,6 +10,8 @@ import yaml
 
 from perflab.course.errors import CourseError
 
+CURRICULUM = "book/curriculum.yml"
+
 
 @dataclass(frozen=True)
 class Point:

@@ -4,19 +4,21 @@
     ```
 
 It prints a small tag and makes the id a label, to which any page may link:
-``{ref}`memory/locality/hot-cold-data-separation` ``.
+``{ref}`memory/locality/hot-cold-data-separation` ``. Where no tool of the course measures or models the point, but
+a function of the page does, the option ``:by: function`` names it for ``perflab coverage``.
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_id
 
 from perflab.course import curriculum
-
-CURRICULUM = "book/curriculum.yml"
+from perflab.course.curriculum import CURRICULUM
 
 
 def setup(app: Sphinx) -> None:
@@ -28,6 +30,7 @@ class Point(SphinxDirective):
     """Label the place that covers one point of the curriculum."""
 
     required_arguments = 1
+    option_spec: ClassVar = {"by": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         """Return the label and its tag; warn if the id is unknown or labelled already."""

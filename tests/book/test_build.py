@@ -104,7 +104,7 @@ def test_defects_fail_the_build(tiny_book):
 
 
 def test_sound_page_builds(tiny_book):
-    build = tiny_book(HEADER + "```{point} memory/locality/prefetching-strategies\n```\n")
+    build = tiny_book(HEADER + "```{point} memory/locality/prefetching-strategies\n:by: ahead\n```\n")
     assert build.returncode == 0, build.stdout
 
 
