@@ -70,7 +70,7 @@ class Bench(Protocol):
         """Return the oracles among the arguments of a run, in their order, as the run left them."""
 
     def count(self, staged: Any, metric: str) -> float:
-        """Return an exact count: a key of `METRICS`, or "syscalls:NAME".
+        """Return an exact count: a key of `METRICS`, or "syscalls:NAME", or "syscalls:NAME+NAME" for both.
 
         "calls" asks about a staged input that has been run; all others run the staged input themselves, or look at
         the code for it.

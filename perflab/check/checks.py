@@ -177,8 +177,8 @@ def counts(
     metric : str or callable
         "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; "mispredictions"
         by TAGE, or "mispredictions:gshare" and the like; what `perflab.counters.METRICS` and
-        `perflab.codegen.METRICS` list, or "syscalls:NAME"; or ``metric(result, *args)``, which sees real objects
-        where `fn` sees oracles, as the run left them.
+        `perflab.codegen.METRICS` list, or "syscalls:NAME", or "syscalls:NAME+NAME"; or
+        ``metric(result, *args)``, which sees real objects where `fn` sees oracles, as the run left them.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.
     zero, full : float

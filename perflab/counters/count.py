@@ -168,7 +168,8 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
     Parameters
     ----------
     metric : str
-        A key of `METRICS`, or ``"syscalls:name"`` for one system call, e.g. ``"syscalls:fsync"``.
+        A key of `METRICS`, or ``"syscalls:name"`` for one system call, e.g. ``"syscalls:fsync"``, or for several
+        together, e.g. ``"syscalls:read+pread64"``.
     call : callable
         Called once. What it needs to compile it must have compiled before, or that counts too.
 

@@ -30,6 +30,14 @@ NO_STRACE = "There is no strace; on Debian and Ubuntu: apt-get install strace."
 LINE = re.compile(r"^(\d+)\s+(\w+)\(")
 
 
+class Calls(Counter[str]):
+    """System calls by name; ``calls["read+write"]`` is how often one or the other was made."""
+
+    def __missing__(self, names: str) -> int:
+        """Return the sum over several names, and 0 for a call that was not made."""
+        return sum(self[name] for name in names.split("+")) if "+" in names else 0
+
+
 @contextmanager
 def system_calls() -> Iterator[Block]:
     """Prepare to count the system calls of a block, by name: of its thread, and of those that it starts.
@@ -46,7 +54,7 @@ def system_calls() -> Iterator[Block]:
         raise AbsentError(why)
     others = {int(task) for task in os.listdir("/proc/self/task")} - {threading.get_native_id()}
     marks = [f"/perflab-{uuid.uuid4().hex}" for _ in range(2)]
-    counts: Counter[str] = Counter()
+    counts = Calls()
     with _traced([os.getpid()]) as lines:
         yield _marked(marks, counts)
     counts.update(_between(lines, marks, others))
@@ -63,7 +71,7 @@ def traced(pids: list[int]) -> Iterator[Counter[str]]:
     """
     if shutil.which("strace") is None:
         raise AbsentError(NO_STRACE)
-    counts: Counter[str] = Counter()
+    counts = Calls()
     with _traced(pids) as lines:
         yield counts
     counts.update(match[2] for line in lines if (match := LINE.match(line)))

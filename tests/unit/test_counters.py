@@ -190,6 +190,19 @@ def test_system_calls_by_name():
     assert syscalls._tracer(os.getpid()) == 0
 
 
+def test_several_system_calls_count_together():
+    require(["strace"], "strace")
+
+    def block():
+        os.getppid()
+        os.getuid()
+        os.getuid()
+
+    assert measure("syscalls:getppid+getuid", block)[0] == 3
+    assert measure("syscalls:getuid+fsync", block)[0] == 2
+    assert measure("syscalls:fsync+fdatasync", block)[0] == 0
+
+
 def test_system_calls_of_threads_that_the_block_starts_count_and_of_others_do_not():
     require(["strace"], "strace")
     stop = threading.Event()
