@@ -81,8 +81,10 @@ class Bench(Protocol):
             If it raised, or if this machine cannot count that; the text says what to do.
         """
 
-    def explore(self, args: tuple, team: "Team", refused: int | None = None) -> Explored:
+    def explore(self, args: tuple, team: "Team", refused: int | None = None, parts: "Team" = ()) -> Explored:
         """Return what all schedules of a team do with a small input; see `perflab.check.teams.explored`.
+
+        With `parts`, the functions of the team are the course's own, and call those of the learner by name.
 
         Raises
         ------
@@ -90,7 +92,7 @@ class Bench(Protocol):
             If the team cannot be explored; the text says what to change.
         """
 
-    def race(self, args: tuple, team: "Team", seconds: float) -> tuple[Raced, tuple]:
+    def race(self, args: tuple, team: "Team", seconds: float, parts: "Team" = ()) -> tuple[Raced, tuple]:
         """Run a team on real threads once; return that, and what the arguments became.
 
         Raises
@@ -189,16 +191,20 @@ class LocalBench:
                 raise FunctionFailedError(f"{name_of(fn)} cannot be counted here. {error.__cause__}") from error
             raise
 
-    def explore(self, args: tuple, team: Team, refused: int | None = None) -> Explored:
+    def explore(self, args: tuple, team: Team, refused: int | None = None, parts: Team = ()) -> Explored:
         """See `Bench.explore`."""
         with quiet(), reported(self.fn):
-            return teams.explored(team, args, refused)
+            return teams.explored(_bound(team, parts), args, refused)
 
-    def race(self, args: tuple, team: Team, seconds: float) -> tuple[Raced, tuple]:
+    def race(self, args: tuple, team: Team, seconds: float, parts: Team = ()) -> tuple[Raced, tuple]:
         """See `Bench.race`."""
         mine = values.copy(args)
         with quiet(), reported(self.fn):
-            return teams.raced(team, mine, seconds), mine
+            return teams.raced(_bound(team, parts), mine, seconds), mine
+
+
+def _bound(team: Team, parts: Team) -> Team:
+    return teams.bound(tuple(team), tuple((name_of(part), part) for part in parts)) if parts else team
 
 
 def is_metric(metric: object) -> bool:

@@ -54,15 +54,16 @@ def correct(
     rtol: float | None = None,
     atol: float = 0.0,
     dtype: Any = None,
-    threads: int | None = None,
+    threads: int | tuple[Callable[..., Any], ...] | None = None,
     stress: Maker | None = None,
 ) -> Points:
     """Give all points if `fn` does what `against` does in every case, else none.
 
     With `threads`, or a tuple of functions, the code is concurrent: each thread calls its function with its number
-    and then the arguments, ``fn(me, *args)``. All schedules of the cases are explored, with store buffers, so the
-    cases have to be small; then real threads run on larger inputs. A machine without a second free core says so in
-    the report, and costs nobody a point.
+    and then the arguments, ``fn(me, *args)``. Where `fn` are parts, such as the operations of a queue, `threads`
+    are functions of a given cell, which call them by name: then the course says who calls what. All schedules of
+    the cases are explored, with store buffers, so the cases have to be small; then real threads run on larger
+    inputs. A machine without a second free core says so in the report, and costs nobody a point.
 
     Parameters
     ----------
@@ -82,8 +83,8 @@ def correct(
         The arguments that come back mutated and are compared in place of the result.
     rtol, atol, dtype
         See `perflab.check.values.difference`.
-    threads : int, optional
-        How many threads call `fn`.
+    threads : int or tuple of callable, optional
+        How many threads call `fn`, or what each of them runs.
     stress : callable, optional
         A maker of inputs for real threads.
 
@@ -138,18 +139,19 @@ def _correct_together(
     against: Holds,
     on: Sequence[Maker],
     points: float,
-    threads: int | None,
+    threads: int | tuple[Callable[..., Any], ...] | None,
     stress: Maker | None,
     title: str,
 ) -> Points:
     try:
-        team = team_of(fn, threads)
+        team, parts = team_of(fn, threads)
     except FunctionFailedError as error:
         return _finish(Report(title, 0.0, points, str(error)))
-    report = correct_together(title, Together(team, bench_of_team(team), against), on, stress, points)
-    for one in team:
+    bench = bench_of_team(team, parts)
+    report = correct_together(title, Together(team, bench, against, parts), on, stress, points)
+    for one in parts or team:
         if report.points:
-            _passed[id(one)] = (Subject(one, bench_of_team(team), None, None), None)
+            _passed[id(one)] = (Subject(one, bench, None, None), None)
             _held[id(one)] = against
         else:
             _failed[id(one)] = one
@@ -166,7 +168,7 @@ def counts(
     points: float,
     than: Callable[..., Any] | tuple[Callable[..., Any], Maker] | None = None,
     view: View | None = None,
-    threads: int | None = None,
+    threads: int | tuple[Callable[..., Any], ...] | None = None,
 ) -> Points:
     """Give points for something exact: calls of an oracle, lines of memory, or any metric of the result.
 
@@ -190,9 +192,9 @@ def counts(
         over the count of `fn`. A tuple ``(fn, other_input)`` compares a function with itself on another input.
     view : (Conversion, callable), optional
         See `correct`.
-    threads : int, optional
-        How many threads call `fn`, as in `correct`; a tuple of functions has one for each. The metric is then
-        "locked": the locked operations and full fences of all of them, when they take turns.
+    threads : int or tuple of callable, optional
+        How many threads call `fn`, or what they run, as in `correct`; a tuple of functions has one for each. The
+        metric is then "locked": the locked operations and full fences of all of them, when they take turns.
 
     Raises
     ------
@@ -242,7 +244,7 @@ def _count_together(
     on: Maker,
     ends: tuple[float, float],
     points: float,
-    threads: int | None,
+    threads: int | tuple[Callable[..., Any], ...] | None,
     alone: bool,
 ) -> Points:
     if metric != "locked" or not alone:
@@ -253,10 +255,11 @@ def _count_together(
     if zero == full:
         raise ValueError(f"zero and full: two different values, got {zero} twice")
     try:
-        team = team_of(fn, threads)
-        if not all(_has_passed(Subject(one, bench_of_team(team), None, None)) for one in team):
-            return _finish(_not_correct_yet(title, points, team[0]))
-        together = Together(team, bench_of_team(team), _held[id(team[0])])
+        team, parts = team_of(fn, threads)
+        theirs, bench = parts or team, bench_of_team(team, parts)
+        if not all(_has_passed(Subject(one, bench, None, None)) for one in theirs):
+            return _finish(_not_correct_yet(title, points, theirs[0]))
+        together = Together(team, bench, _held[id(theirs[0])], parts)
         value = together.explore(draw(on, exact_rng(together.bench, 1))).locked
     except FunctionFailedError as error:
         return _finish(Report(title, 0.0, points, str(error)))

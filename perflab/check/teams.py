@@ -5,9 +5,12 @@ Each function gets the number of its thread and then the same arguments as all o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numba import jit
 from numba.core.dispatcher import Dispatcher
 
 from perflab import threads
@@ -17,6 +20,7 @@ from perflab.models import interleaving
 STATES = 100_000  # of one small input
 MOST_OUTCOMES = 2_000
 MOST_LISTING = 12_000  # characters of a schedule's table
+KEPT = 32  # teams whose compiled code is remembered
 Outcome = tuple[tuple, tuple]  # what the threads returned, and what their arguments became
 
 
@@ -61,6 +65,32 @@ class Raced:
     results: tuple
     ended: bool
     parallel: bool
+
+
+@lru_cache(KEPT)
+def bound(
+    team: tuple[Callable[..., Any], ...], parts: tuple[tuple[str, Callable[..., Any]], ...]
+) -> tuple[Callable[..., Any], ...]:
+    """Return copies of a team's functions that call these parts, whatever bears their names elsewhere.
+
+    A compiled function keeps what it has called once; a part that was written anew would never be seen.
+
+    Parameters
+    ----------
+    team : tuple of callable
+        Plain or compiled functions.
+    parts : tuple of (str, callable)
+        Names, as the team's functions have them, and what they shall stand for.
+    """
+    copies = {fn: _bound(fn, dict(parts)) for fn in team}
+    return tuple(copies[fn] for fn in team)
+
+
+def _bound(fn: Callable[..., Any], parts: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
+    plain = getattr(fn, "py_func", fn)
+    names = {**plain.__globals__, **parts}
+    copy = FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__, plain.__closure__)
+    return jit(**fn.targetoptions)(copy) if isinstance(fn, Dispatcher) else copy
 
 
 def explored(team: Sequence[Callable[..., Any]], args: tuple, refused: int | None = None) -> Explored:

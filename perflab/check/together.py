@@ -44,11 +44,14 @@ class Together:
     bench : Bench
     holds : callable
         See `Holds`.
+    parts : tuple of callable
+        What a learner wrote, where the team's functions are the course's own and call them by name.
     """
 
     team: tuple[Callable[..., Any], ...]
     bench: Bench
     holds: Holds
+    parts: tuple[Callable[..., Any], ...] = ()
 
     def explore(self, args: tuple) -> Explored:
         """Run all schedules of a small input.
@@ -58,12 +61,12 @@ class Together:
         FunctionFailedError
             If one of them fails.
         """
-        found = self.bench.explore(args, self.team)
+        found = self.bench.explore(args, self.team, None, self.parts)
         if found.failure:
             raise ScheduleFailedError(_sentence(found.failure), found.listing)
         for number, outcome in enumerate(found.outcomes):
             if wrong := _refusal(self.holds, args, outcome):
-                listing = self.bench.explore(args, self.team, number).listing
+                listing = self.bench.explore(args, self.team, number, self.parts).listing
                 raise ScheduleFailedError(f"In some schedule, {wrong}", listing)
         return found
 
@@ -78,7 +81,7 @@ class Together:
         ended = at_once = 0
         for case in range(FIRST_ROUND, FIRST_ROUND + ROUNDS):
             args = draw(make, exact_rng(self.bench, case))
-            raced, after = self.bench.race(args, self.team, SECONDS)
+            raced, after = self.bench.race(args, self.team, SECONDS, self.parts)
             if not raced.ended:
                 continue
             if wrong := _refusal(self.holds, args, (raced.results, after)):
@@ -92,21 +95,27 @@ class Together:
         return f"{ended} runs agree, {at_once} of them on two cores at once", True
 
 
-def team_of(fn: Any, threads: int | None) -> Team:
-    """Return the functions of the threads, which all live in one place.
+def team_of(fn: Any, threads: int | tuple | None) -> tuple[Team, Team]:
+    """Return the functions of the threads, and what those call that a learner wrote, if they are the course's own.
 
     Raises
     ------
     ValueError
         If the number of threads makes no sense.
     """
-    team = fn if isinstance(fn, tuple) else (fn,) * (threads or 0)
-    if len(team) < 2 or (threads is not None and threads != len(team)):
-        raise ValueError(f"threads: at least 2, and as many as there are functions; got {threads}")
-    for one in team:
+    theirs = fn if isinstance(fn, tuple) else (fn,)
+    if isinstance(threads, tuple):
+        if len(threads) < 2 or not all(callable(one) for one in threads):
+            raise ValueError(f"threads: at least 2 functions, or how many threads there are; got {threads!r}")
+        team, parts = threads, theirs
+    else:
+        team, parts = fn if isinstance(fn, tuple) else (fn,) * (threads or 0), ()
+        if len(team) < 2 or (threads is not None and threads != len(team)):
+            raise ValueError(f"threads: at least 2, and as many as there are functions; got {threads}")
+    for one in theirs:
         if not callable(one):
             raise FunctionFailedError(f"Expected a function, got {one!r}.")
-    return team
+    return team, parts
 
 
 def correct_together(
@@ -130,9 +139,9 @@ def correct_together(
     return Report(title, points, points, "No schedule fails.", tuple(rows), unsure=not sure)
 
 
-def bench_of_team(team: Team) -> Bench:
-    """Return the bench of a team: that of its first function."""
-    return bench_of(team[0])
+def bench_of_team(team: Team, parts: Team = ()) -> Bench:
+    """Return the bench of a team: that of the first function that a learner wrote."""
+    return bench_of((parts or team)[0])
 
 
 def _refusal(holds: Holds, before: tuple, outcome: Outcome) -> str | None:

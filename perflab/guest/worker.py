@@ -128,11 +128,15 @@ class Guest:
         reply = {"ended": raced.ended, "parallel": raced.parallel}
         return {**self._outcome(message["names"][0], raced.results, args, message["after"]), **reply}
 
-    def _team(self, message: dict) -> list[Callable[..., Any]]:
-        for name in message["names"]:
-            if name not in self._shell.names:
+    def _team(self, message: dict) -> tuple[Callable[..., Any], ...]:
+        """Return the functions of threads; those of the course call what is named as their parts."""
+        names = self._shell.names
+        for name in (*message["parts"], *message["names"]):
+            if name not in names:
                 raise LookupError(f"{name} is not defined; run its cell and look at its error.")
-        return [self._shell.names[name] for name in message["names"]]
+        team = tuple(names[name] for name in message["names"])
+        parts = tuple((name, names[name]) for name in message["parts"])
+        return teams.bound(team, parts) if parts else team
 
     def _outcome(self, name: str, result: Any, args: tuple, after: bool) -> dict:
         """Write what a call returned, and if asked for what became of its arguments, to the outbox."""

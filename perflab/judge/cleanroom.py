@@ -6,7 +6,7 @@ of anything that was imported, no attribute but those in `perflab.judge.vocabula
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from perflab.judge.vocabulary import ATTRIBUTES, INNER, MODULES, REFUSED, SPECIAL, is_module, names_of
 
@@ -33,7 +33,9 @@ class ForbiddenError(ValueError):
     """Code that a clean room does not admit; the text says what and where."""
 
 
-def admitted(cells: list[str], wanted: set[str], given: Iterable[str] = ()) -> list[str]:
+def admitted(
+    cells: list[str], wanted: set[str], given: Iterable[str] = (), ours: Collection[str] = ()
+) -> list[str]:
     """Return what of a student's cells some functions need: definitions, imports, constants, if all are harmless.
 
     Parameters
@@ -44,6 +46,8 @@ def admitted(cells: list[str], wanted: set[str], given: Iterable[str] = ()) -> l
         Names of the functions.
     given : iterable of str
         Cells of the course that run before; what they define may be used.
+    ours : collection of str
+        Names that stay the course's.
 
     Raises
     ------
@@ -59,6 +63,9 @@ def admitted(cells: list[str], wanted: set[str], given: Iterable[str] = ()) -> l
             used = [_used(node) for cell in nodes for node, bound in cell if bound & needed]
             more = set().union(*used)
         kept = [[node for node, bound in cell if bound & needed] for cell in nodes]
+        for node, bound in (both for cell in nodes for both in cell):
+            if bound & needed and (taken := bound & set(ours)):
+                raise ForbiddenError(f"line {node.lineno}: a definition of {min(taken)}, which is the course's")
         rules = _Rules([ast.parse(source) for source in given], [node for cell in kept for node in cell])
         for top in (node for cell in kept for node in cell):
             rules.check(top)

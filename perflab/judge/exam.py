@@ -6,9 +6,8 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import Any
 
 from nbformat import NotebookNode
@@ -65,7 +64,7 @@ class Exam:
         self._pictures = pictures
         self._seed = secrets.randbits(128) if seed is None else seed
         self._student = Residence(lambda: start("notebook", trusted.forbids))
-        self._clean: dict[str, Sandbox] = {}
+        self._clean: dict[tuple, Sandbox] = {}
         self._watched: Sandbox | None = None
         self._answers: list[str] = []
         self._shown: list[Shown] = []
@@ -122,22 +121,27 @@ class Exam:
 
     def _bench(self, name: str) -> RemoteBench:
         trusted = self._trusted
-        rooms = partial(self._clean_room, name), self._watched_room
+        rooms = self._clean_room, self._watched_room
         return RemoteBench(
             self._student.now, name, self._seed, trusted.types, trusted.overhead, *rooms, trusted.idle
         )
 
-    def _clean_room(self, name: str) -> Sandbox:
-        """Return a sandbox with what one function needs of the answers alone, where instruments may run."""
-        if name not in self._clean or not self._clean[name].alive:
-            sources = [*self._trusted.given, *admitted(self._answers, {name}, self._trusted.given)]
+    def _clean_room(self, *names: str, ours: Collection[str] = ()) -> Sandbox:
+        """Return a sandbox with what some functions need of the answers alone, where instruments may run.
+
+        What bears a name of `ours` there is the course's.
+        """
+        key = frozenset(names), frozenset(ours)
+        if key not in self._clean or not self._clean[key].alive:
+            given = self._trusted.given
+            sources = [*given, *admitted(self._answers, set(names), given, ours)]
             # With the models that the exercise forbids: an instrument may be one of them, and what is admitted
             # here can import none.
-            self._clean[name] = self._start("plain", ())
-            self._clean[name].ready()
+            self._clean[key] = self._start("plain", ())
+            self._clean[key].ready()
             for source in sources:
-                self._clean[name].ask({"do": "cell", "source": source})
-        return self._clean[name]
+                self._clean[key].ask({"do": "cell", "source": source})
+        return self._clean[key]
 
     def _watched_room(self) -> Sandbox:
         """Return a fresh sandbox with the same cells, where no process starts: none can do work unseen."""

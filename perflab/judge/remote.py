@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ class RemoteBench:
     overhead : callable
         ``overhead(args)`` returns the seconds of CPU of a call that does nothing with such arguments.
     clean : callable
-        Returns a sandbox where instruments may run.
+        ``clean(*names, ours=())`` returns a sandbox with some of the learner's functions, where instruments may
+        run; what bears a name of `ours` there is the course's.
     idle : callable
         ``idle(metric)`` returns what is counted from outside of a call that does nothing.
     watched : callable
@@ -69,7 +71,7 @@ class RemoteBench:
     seed: int
     types: dict[str, type]
     overhead: Callable[[tuple], float]
-    clean: Callable[[], Sandbox]
+    clean: Callable[..., Sandbox]
     watched: Callable[[], Sandbox]
     idle: Callable[[str], float]
     ours: bool = False
@@ -118,7 +120,7 @@ class RemoteBench:
         if is_outside(metric):
             return self._count_outside(staged, metric)
         try:
-            sandbox = self.clean()
+            sandbox = self.clean(self.name)
             answer, _, _ = self._ask(staged, sandbox, "count", metric=metric, after=_mutable(staged.args))
         except ForbiddenError as error:
             raise FunctionFailedError(f"{self.name} cannot be counted: your cell has {error}.") from error
@@ -168,13 +170,13 @@ class RemoteBench:
         written = {"writes": len(arrays), "syscalls:pwrite64": len(arrays), "written_bytes": sum(arrays)}
         return max(count - written.get(metric, 0) - self.idle(metric), 0.0)
 
-    def explore(self, args: tuple, team: Team, refused: int | None = None) -> Explored:
+    def explore(self, args: tuple, team: Team, refused: int | None = None, parts: Team = ()) -> Explored:
         """See `Bench.explore`. It happens in a clean room."""
         staged = self.stage(args)
-        names = [one.__name__ for one in team]
+        who = _names(team, parts)
         try:
-            sandbox = self.clean()
-            answer, _, _ = self._ask(staged, sandbox, "explore", names=names, refused=refused)
+            sandbox = self.clean(*who["parts"], ours=_ours(team, parts)) if parts else self.clean(*who["names"])
+            answer, _, _ = self._ask(staged, sandbox, "explore", **who, refused=refused)
             outcomes = self._decoder(staged, sandbox, True)(answer.pop("outcomes"))
             return Explored(**{**answer, "outcomes": outcomes, "listing": plain(answer["listing"])})
         except ForbiddenError as error:
@@ -182,14 +184,14 @@ class RemoteBench:
         except DiedError as error:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
 
-    def race(self, args: tuple, team: Team, seconds: float) -> tuple[Raced, tuple]:
+    def race(self, args: tuple, team: Team, seconds: float, parts: Team = ()) -> tuple[Raced, tuple]:
         """See `Bench.race`. It happens in the sandbox of the learner's code, which may say what it likes."""
         staged = self.stage(args)
-        names = [one.__name__ for one in team]
+        who = _names(team, parts)
         try:
             sandbox = self.sandbox()
             after = _mutable(staged.args)
-            answer, _, wall = self._ask(staged, sandbox, "race", names=names, seconds=seconds, after=after)
+            answer, _, wall = self._ask(staged, sandbox, "race", **who, seconds=seconds, after=after)
         except DiedError as error:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
         if answer.get("ended") is not True:
@@ -199,8 +201,8 @@ class RemoteBench:
                 )
             return Raced((), False, False), ()
         self._keep(staged, sandbox, answer)
-        if not isinstance(staged.result, tuple) or len(staged.result) != len(names):
-            raise FunctionFailedError(f"{self.name}: there is no result for each of {len(names)} threads.")
+        if not isinstance(staged.result, tuple) or len(staged.result) != len(team):
+            raise FunctionFailedError(f"{self.name}: there is no result for each of {len(team)} threads.")
         return Raced(staged.result, True, answer.get("parallel") is True), staged.after
 
     def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
@@ -293,6 +295,20 @@ class Handle:
 def is_outside(metric: str) -> bool:
     """Tell whether a metric is counted from outside of the sandbox; code in it need not be admitted then."""
     return metric in OUTSIDE or metric.partition(":")[0] == "syscalls"
+
+
+def _names(team: Team, parts: Team) -> dict[str, tuple[str, ...]]:
+    return {"names": tuple(one.__name__ for one in team), "parts": tuple(one.__name__ for one in parts)}
+
+
+def _ours(team: Team, parts: Team) -> set[str]:
+    """Return what functions of the course are called, and what they use, but for modules and parts."""
+    names = {one.__name__ for one in team}
+    for one in team:
+        plain = getattr(one, "py_func", one)
+        known = plain.__globals__
+        names |= {n for n in plain.__code__.co_names if n in known and not isinstance(known[n], ModuleType)}
+    return names - {one.__name__ for one in parts}
 
 
 def _no_arrays(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:

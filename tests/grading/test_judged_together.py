@@ -13,6 +13,7 @@ from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
 
 SOURCE = read(Path(__file__).parent / "together.py")
+PARTS = read(Path(__file__).parent / "parts.py")
 SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=20.0, wall=90.0))
 
 ONE_BY_ONE = """
@@ -59,20 +60,63 @@ def count(me, counter, events):
 """
 
 
-@pytest.fixture(scope="module")
-def judge():
-    trusted = to_bytes(instructor(SOURCE)).decode()
+RECEIVE = PARTS.of_role("answer")[0].source.partition("\n\n\n")[2]
+TOO_EARLY = """
+@njit
+def give(cell, value):
+    if atomics.load(cell, 1) == 1:
+        return False
+    atomics.store(cell, 1, 1, "release")
+    atomics.store(cell, 0, value, "relaxed")
+    return True
+"""
+GOES_AROUND = """
+@njit
+def sending(me, cell, values):
+    return 0
+
+@njit
+def receiving(me, cell, values):
+    return values.sum()
+
+@njit
+def give(cell, value):
+    return sending(0, cell, cell) == 0
+"""
+MOVES_NOTHING = """
+NOTHING = 0
+
+@njit
+def give(cell, value):
+    return NOTHING == 0
+"""
+
+
+def judged_by(source):
+    """Return a function that hands an answer in to the judge and returns the reports."""
+    trusted = to_bytes(instructor(source)).decode()
 
     def judged(answer):
-        notebook = student(SOURCE)
+        notebook = student(source)
         for cell in notebook.cells:
-            if cell.id == "together_answer":
+            if cell.id == f"{source.path.stem}_answer":
                 cell.source = answer
         text = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
         verdict = Verdict.from_json(examine(trusted, text, SETTINGS.to_dict()))
-        return {cell.grade_id.removeprefix("together_"): cell.report for cell in verdict.cells}
+        return {cell.grade_id.removeprefix(f"{source.path.stem}_"): cell.report for cell in verdict.cells}
 
-    yield judged
+    return judged
+
+
+@pytest.fixture(scope="module")
+def judge():
+    yield judged_by(SOURCE)
+    forget()
+
+
+@pytest.fixture(scope="module")
+def judge_of_parts():
+    yield judged_by(PARTS)
     forget()
 
 
@@ -107,3 +151,24 @@ def test_what_is_wrong_earns_nothing_and_is_told_why(judge, answer, says):
 def test_a_lost_update_is_shown_step_by_step(judge):
     report = judge(LOSES)["correct"]
     assert "overwrites what thread" in report.listing
+
+
+def test_parts_that_the_course_calls_on_threads_earn_everything(judge_of_parts):
+    reports = judge_of_parts(PARTS.of_role("answer")[0].source)
+    assert {name: report.points for name, report in reports.items()} == {"correct": 3, "locked": 2}, reports
+    assert "runs agree" in dict(reports["correct"].rows)["real threads"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (TOO_EARLY + RECEIVE, "In some schedule, the sum is off by"),
+        (GOES_AROUND + RECEIVE, "a definition of sending, which is the course's"),
+        (MOVES_NOTHING + RECEIVE, "a definition of NOTHING, which is the course's"),
+    ],
+    ids=["a part is wrong", "in place of the course's function", "in place of the course's constant"],
+)
+def test_wrong_parts_and_what_replaces_the_course_earn_nothing(judge_of_parts, answer, says):
+    reports = judge_of_parts(answer)
+    assert [report.points for report in reports.values()] == [0, 0], reports
+    assert says in reports["correct"].sentence

@@ -50,7 +50,7 @@ def bench(tmp_path_factory):
     for cell in admitted([CODE], {"compact", "listed"}):
         room.ask({"do": "cell", "source": cell})
 
-    def here():
+    def here(*names):
         return room
 
     def made(name):

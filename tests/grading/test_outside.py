@@ -74,7 +74,7 @@ def benches():
         return float(np.median([sandbox.count(message, metric)[1] for _ in range(5)]))
 
     def made(name):
-        rooms = [lambda: sandbox] * 2
+        rooms = [lambda *names: sandbox] * 2
         remote = RemoteBench(rooms[0], name, 0, {}, lambda args: 0.0, *rooms, idle)
         return LocalBench(names[name]), remote
 

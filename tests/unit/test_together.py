@@ -53,6 +53,17 @@ def not_written(me, counter, n):
     raise NotImplementedError
 
 
+@njit
+def step(counter):
+    atomics.fetch_add(counter, 0, 1)
+
+
+@njit
+def adding(me, counter, n):
+    for _ in range(n):
+        step(counter)
+
+
 def added(results, before, after):
     lost = before[0][0] + 2 * before[1] - after[0][0]
     assert lost == 0, f"{lost} updates were lost"
@@ -138,6 +149,33 @@ def test_a_team_may_have_different_functions():
     assert report.title == "add_plainly, add_once: correct together"
 
 
+def test_parts_are_called_by_functions_of_the_course():
+    report = correct(step, threads=(adding, adding), stress=large).report
+    assert report.title == "step: correct together"
+    assert "3 runs agree" in dict(report.rows)["real threads"]
+    assert check.counts(step, "locked", on=small, threads=(adding, adding), zero=8, full=4, points=1) == 1
+
+
+def test_parts_that_were_written_anew_are_the_ones_that_run():
+    correct(step, threads=(adding, adding), stress=large)
+
+    @njit
+    def twice(counter):
+        atomics.fetch_add(counter, 0, 2 if counter.size == 1 else 1)
+
+    def sizes(rng):
+        return np.zeros(2, np.int64), 2
+
+    twice.__name__ = "step"
+    assert correct(twice, threads=(adding, adding), on=[sizes]).report.points == 3
+    report = refused(twice, threads=(adding, adding), on=[sizes], stress=large)
+    assert report.sentence == "On real threads, -200000 updates were lost."
+
+
+def test_a_plain_function_of_the_course_calls_parts_too():
+    assert correct(step, threads=(adding.py_func, adding.py_func)).report.points == 3
+
+
 def test_what_is_locked_is_counted_once_it_is_correct():
     def locked(fn):
         return check.counts(fn, "locked", on=small, threads=2, zero=4, full=2, points=1)
@@ -188,6 +226,9 @@ def test_bad_arguments_are_named():
             correct(add_once, threads=threads)
     with pytest.raises(ValueError, match="threads: at least 2, and as many as there are functions"):
         correct((add_once, add_once), threads=3)
+    for threads in ((adding,), (adding, 2)):
+        with pytest.raises(ValueError, match="threads: at least 2 functions"):
+            correct(step, threads=threads)
     with pytest.raises(ValueError, match="tolerances do not apply"):
         correct(add_once, rtol=0.1)
     with pytest.raises(ValueError, match="stress: for concurrent code"):
