@@ -128,9 +128,10 @@ def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) ->
 
 @cache
 def _warm() -> None:
-    """Start LLVM, and compile what watches branches: once here, not once a fork."""
+    """Start LLVM, and compile what watches branches and caches: once here, not once a fork."""
     numba.njit(lambda a: a["x"].sum())(np.zeros(2, [("x", np.float32)]))
-    metrics.measure("mispredictions:bimodal", _positive, (np.zeros(2),))
+    for metric in ("mispredictions:bimodal", "misses", "misses:L2"):
+        metrics.measure(metric, _positive, (np.zeros(2),))
 
 
 def _positive(a: np.ndarray) -> bool:
