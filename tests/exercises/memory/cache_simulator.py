@@ -1,0 +1,133 @@
+"""Broken twins of memory/cache_simulator: an answer, and the points that each tests cell may give (exact, or a range)."""
+
+DIRECT, LRU, SPEED = "cache_simulator_direct", "cache_simulator_lru", "cache_simulator_speed"
+
+
+def points(direct, lru, speed):
+    return {DIRECT: direct, LRU: lru, SPEED: speed}
+
+
+BY_USE = """
+@njit
+def simulate(addresses, line, sets, ways):
+    kept = np.full((sets, ways), -1, np.int64)
+    missed = np.empty(addresses.size, np.bool_)
+    for i in range(addresses.size):
+        number = addresses[i] // line
+        row = kept[number % sets]
+        place = 0
+        while place < ways - 1 and row[place] != number:
+            place += 1
+        missed[i] = row[place] != number
+        for k in range(place, 0, -1):
+            row[k] = row[k - 1]
+        row[0] = number
+    return missed
+"""
+
+MUTANTS = {
+    # The definition under another name.
+    "naive": (
+        """
+@njit
+def simulate(addresses, line, sets, ways):
+    return look_back(addresses, line, sets, ways)
+""",
+        points(2, 3, 0),
+    ),
+    # First in, first out: a hit need not move anything, which is quick, and not what was asked.
+    "wrong_but_fast": (
+        BY_USE.replace("        for k in", "        if not missed[i]:\n            continue\n        for k in"),
+        points(2, 0, 0),
+    ),
+    # Cheaper arithmetic for the same walk through the history.
+    "wrong_lever": (
+        """
+@njit(fastmath=True, boundscheck=False)
+def simulate(addresses, line, sets, ways):
+    numbers = (addresses // line).astype(np.uint32)
+    mask = np.uint32(sets - 1)
+    missed = np.ones(numbers.size, np.bool_)
+    others = np.empty(ways, np.uint32)
+    for now in range(numbers.size):
+        mine = numbers[now]
+        count = 0
+        for before in range(now - 1, -1, -1):
+            other = numbers[before]
+            if (other ^ mine) & mask:
+                continue
+            if other == mine:
+                missed[now] = False
+                break
+            known = False
+            for k in range(count):
+                known |= others[k] == other
+            if not known:
+                others[count] = other
+                count += 1
+                if count == ways:
+                    break
+    return missed
+""",
+        points(2, 3, 0),
+    ),
+    # Keeps state, but searches all of it, as if a line could be anywhere.
+    "searches_everything": (
+        """
+@njit
+def simulate(addresses, line, sets, ways):
+    kept = np.full(sets * ways, -1, np.int64)
+    used = np.full(sets * ways, -1, np.int64)
+    missed = np.empty(addresses.size, np.bool_)
+    for i in range(addresses.size):
+        number = addresses[i] // line
+        at, oldest = -1, -1
+        for k in range(kept.size):
+            if kept[k] == number:
+                at = k
+            if k // ways == number % sets and (oldest < 0 or used[k] < used[oldest]):
+                oldest = k
+        missed[i] = at < 0
+        at = max(at, oldest) if at < 0 else at
+        kept[at] = number
+        used[at] = i
+    return missed
+""",
+        points(2, 3, 0),
+    ),
+    # The right state, in lists of Python: half of the way.
+    "half_way": (
+        """
+def simulate(addresses, line, sets, ways):
+    kept = [[] for _ in range(sets)]
+    missed = []
+    for address in addresses.tolist():
+        number = address // line
+        row = kept[number % sets]
+        missed.append(number not in row)
+        if not missed[-1]:
+            row.remove(number)
+        elif len(row) == ways:
+            row.pop()
+        row.insert(0, number)
+    return np.array(missed, bool)
+""",
+        points(2, 3, (0, 0.5)),
+    ),
+    # Remembers what came out for that many accesses to that cache: two hidden frames differ in nothing else.
+    "memo": (
+        """
+memo = {}
+
+
+def simulate(addresses, line, sets, ways):
+    key = addresses.size, line, sets, ways
+    if key not in memo:
+        memo[key] = look_back(addresses, line, sets, ways)
+    return memo[key]
+""",
+        points(0, 0, 0),
+    ),
+    # Takes the set from the address, not from the number of the line.
+    "sets_of_addresses": (BY_USE.replace("kept[number % sets]", "kept[addresses[i] % sets]"), points(0, 0, 0)),
+}
