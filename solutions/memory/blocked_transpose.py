@@ -2,7 +2,7 @@
 # perflab:
 #   title: Turn the picture
 #   covers: [memory/locality/memory-access-patterns]
-#   lever: walk in blocks whose lines fit into the cache, places and all, so that a line is used up while it is there
+#   lever: walk in blocks whose lines find room, in bytes and in places, so that each is used up while it is there
 #   stars: 2
 #   minutes: 25
 #   chapter: memory/locality
@@ -10,12 +10,13 @@
 
 # %% [markdown]
 # # Turn the picture
-# The user turns the tablet, and the compositor turns the picture on its screen: rows become columns. Every pixel is
-# read once and written once, there is nothing to compute, and still it is one of the slowest passes of the frame.
+# The user turns the tablet, and the compositor turns the picture on its screen: rows become columns. Every
+# pixel is read once and written once, there is nothing to compute, and still it is one of the slowest passes
+# of the frame.
 #
-# A pixel has four bytes, so a cache line holds 16 of them. The loop below reads along the rows and uses each line up
-# at once. But it writes down a column, one pixel a line, and comes back to a line of `turned` only when it has been
-# through all the others.
+# A pixel has four bytes, so a cache line holds 16 of them. The loop below reads along the rows and uses each
+# line up at once. But it writes down a column, one pixel a line, and comes back to a line of `turned` only
+# when it has been through all the others.
 #
 # And then there is the **pitch**, the way from one row to the next. Here it is 4,096 bytes, a power of two, as
 # display hardware likes it. A cache finds a line by its address, and has only a few places for all lines whose
@@ -44,16 +45,17 @@ def turn_rows(picture, turned):
 
 # %% [markdown]
 # ## Predict
-# The first-level cache of the tests has 32 KB: 64 sets of 8 lines of 64 bytes, of which the one used least recently
-# goes. How many times fewer misses can a better order of the same reads and writes have? Write your guess.
+# The first-level cache of the tests has 32 KB: 64 sets of 8 lines of 64 bytes, of which the one used least
+# recently goes. How many times fewer misses can a better order of the same reads and writes have? Write your
+# guess.
 
 # %% role="predict" grade_id="blocked_transpose_guess"
 guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# `turn(picture, turned)` does what `turn_rows` does, for pictures of any height and width, and visits the pixels in
-# an order of your choice. Where they lie is not yours to change: the display reads them there.
+# `turn(picture, turned)` does what `turn_rows` does, for pictures of any height and width, and visits the
+# pixels in an order of your choice. Where they lie is not yours to change: the display reads them there.
 #
 # The tests run it on a picture of 1,024 x 1,024 pixels and count the misses of two caches:
 #
@@ -66,22 +68,23 @@ guess = None  # your number
 #
 # <details><summary>Hint 1</summary>
 #
-# Follow one line of `turned`. When is its first pixel written, when the next? Which lines come in between, and do
-# they all fit? Exchanging the two loops only gives the same trouble to `picture`.
+# Follow one line of `turned`. When is its first pixel written, when the next? Which lines come in between,
+# and do they all fit? Exchanging the two loops only gives the same trouble to `picture`.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
 # Go through the picture in blocks, and turn one block completely before the next. A line has 16 pixels, which
-# suggests 16 x 16. Now look at the table: how many of the lines that the inner loop goes through does one set hold?
+# suggests 16 x 16. Now look at the table: how many of the lines that the inner loop goes through does one set
+# hold?
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Two loops over the corners of blocks, and in them `turn_rows` on a part of `picture` and the part of `turned` where
-# it belongs: `picture[top : top + h, left : left + w]` and `turned[left : left + w, top : top + h]`; slices end at
-# the border by themselves. The inner loop goes through `w` lines of `turned`, all of one set. The lines themselves
-# are used up if `h` is 16 or more.
+# Two loops over the corners of blocks, `h` high and `w` wide, and in them `turn_rows` on two parts:
+# `picture[top : top + h, left : left + w]`, and of `turned` the part where that belongs. Slices end at the border
+# by themselves. The inner loop goes through `w` lines of `turned`, all of one set: how many fit? And if `h` is 16
+# or more, these lines are used up.
 #
 # </details>
 
@@ -125,16 +128,16 @@ check.counts(turn, "misses", than=turn_rows, on=make_picture, zero=1.5, full=5, 
 
 # %% [markdown]
 # ### And the second level?
-# It is larger and has more places, but a miss costs more here: behind it come the cache that all cores share, and
-# memory.
+# It is larger and has more places, but a miss costs more here: behind it come the cache that all cores share,
+# and memory.
 
 # %% role="tests" grade_id="blocked_transpose_far" points=3
 check.counts(turn, "misses:L2", than=turn_rows, on=make_picture, zero=2, full=8, points=3)
 
 # %% [markdown]
 # ## Before and after
-# Where the misses are, over a corner of the turned picture. Lines in orange missed with each of their 16 pixels,
-# blue ones with the first alone.
+# Where the misses are, over a corner of the turned picture. Lines in orange missed with each of their 16
+# pixels, blue ones with the first alone.
 
 # %% role="show" grade_id="blocked_transpose_show"
 from perflab import figures, pictures, timing
@@ -150,51 +153,54 @@ for ax, title, fn in zip(axes, ("before", "after: your order"), (turn_rows, turn
     ax.set(xlim=(0, 64), ylim=(64, 0), title=title)
 figures.show(
     fig,
-    f"Misses over a corner of the turned picture. Before, {shares[0]:.0%} of all writes miss, after {shares[1]:.0%}.",
+    f"Misses over a corner of the turned picture. Before, {shares[0]:.0%} of writes miss, after {shares[1]:.0%}.",
 )
 
 
-def make_pitch(rng, pitch):
-    """Both pictures with rows of `pitch` pixels, 1,024 of which are used."""
-    whole = rng.integers(0, 1 << 32, (1024, pitch), dtype=np.uint32), np.ones((1024, pitch), np.uint32)
-    return tuple(part[:, :1024] for part in whole)
+def compare_with_rows(pitch):
+    """Measure both orders where rows have `pitch` pixels, 1,024 of which are used."""
+    both = tuple(np.ones((1024, pitch), np.uint32)[:, :1024] for _ in range(2))
+    return timing.compare(lambda: turn(*both), lambda: turn_rows(*both), lambda rng: (), clock="wall")
 
 
 for pitch in (1024, 1040):
-    where = make_pitch(np.random.default_rng(2), pitch)
-    speed = timing.compare(lambda: turn(*where), lambda: turn_rows(*where), lambda rng: (), clock="wall")
+    speed = compare_with_rows(pitch)
     milliseconds = np.median(speed.pairs.baseline) * 1e3
     print(
-        f"rows of {4 * pitch:,} bytes: turn_rows takes {milliseconds:.1f} ms, and yours is {speed.ratio:.2f} times "
-        f"as fast, 99 % sure of {speed.low:.2f} to {speed.high:.2f}"
+        f"rows of {4 * pitch:,} bytes: turn_rows takes {milliseconds:.1f} ms, yours is {speed.ratio:.2f} times as "
+        f"fast, 99 % sure of {speed.low:.2f} to {speed.high:.2f}"
     )
 check.predicted(guess, "blocked_transpose_near")
 
 # %% [markdown]
-# Is a diagonal left in orange? There a block of the picture and its place in the turned one meet in the same set,
-# which has no room for both.
+# Is a diagonal left in orange? There a block of the picture and its place in the turned one meet in the same
+# set, which has no room for both.
 #
-# Now compare the two measured lines. Sixteen pixels more in each row, which nobody ever looks at, and the slow loop is
-# no longer slow: its column spreads over all sets, the second level keeps it, and little is left for blocks to gain.
-# The first level counts nearly the same misses at both pitches. So a clock grades the pitch as much as the loop,
-# and the machine most of all; this is why you were graded by counts.
+# Now compare the two measured lines. Sixteen pixels more in each row, which nobody ever looks at, and the
+# slow loop is no longer slow: its column spreads over all sets, the second level keeps it, and far less is
+# left for blocks to gain. The first level counts nearly the same misses at both pitches. So a clock grades the
+# pitch as much as the loop, and the machine most of all; this is why you were graded by counts.
 #
-# It also shows the other way out. Whoever owns the buffer can pad its rows. Whoever does not can walk in blocks.
+# It also shows the other way out. Whoever owns the buffer can pad its rows. Whoever does not can walk in
+# blocks.
 #
-# **Next bottleneck.** Read each line once, write each line once: with blocks, that is nearly reached. What is left
-# is not to make this pass at all. Let the pass that draws write the turned picture, or let the display read it by
-# columns: fuse, as the chapter does at its end.
+# **Next bottleneck.** Read each line once, write each line once: with blocks, that is nearly reached. What is
+# left is not to make this pass at all. Let the pass that draws write the turned picture, or let the display
+# read it by columns: fuse, as the chapter does at its end.
 
 # %% [markdown] role="explain" grade_id="blocked_transpose_explain" points=2
 # ## Interview question
-# Your transpose in blocks is twice as fast as the plain one at 2,048 x 2,048 and no faster at 2,000 x 2,000, although
-# the first-level cache counts four times fewer misses in both. Why? And how do you choose the size of a block?
+# Your transpose in blocks is twice as fast as the plain one at 2,048 x 2,048 and no faster at 2,000 x 2,000,
+# although the first-level cache counts four times fewer misses in both. Why? And how do you choose the size
+# of a block?
 #
 # ### BEGIN MARK SCHEME
-# One point for the cause: rows of a power of two put a whole column into a few sets, whose places do not suffice in
-# the outer levels either, so that each line is fetched again from far away; with other rows the column spreads, an
-# outer level keeps it, and misses of the first level are cheap and overlap. (Half a point for "conflicts" alone.)
+# One point for the cause: rows of a power of two put a whole column into a few sets, whose places do not
+# suffice in the outer levels either, so that each line is fetched again from far away; with other rows the
+# column spreads, an outer level keeps it, and misses of the first level are cheap and overlap. (Half a point
+# for "conflicts" alone.)
 #
-# One point for the size: a block's lines of both arrays have to fit, by bytes and by the places of the sets that
-# they fall into; each side should be a whole line where possible; then measure at the sizes and pitches that occur.
+# One point for the size: a block's lines of both arrays have to fit, by bytes and by the places of the sets
+# that they fall into; each side should be a whole line where possible; then measure at the sizes and pitches
+# that occur.
 # ### END MARK SCHEME

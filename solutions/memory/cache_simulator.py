@@ -17,9 +17,10 @@
 # addresses that a frame touches, and you write the cache.
 #
 # ## The cache
-# It keeps **lines**: address `a` is in line number `a // line`. The lines are spread over **sets**: line number `k`
-# belongs to set `k % sets`, and to no other. A set has room for `ways` lines. If it is full and another one comes,
-# the line goes that was **used least recently**, LRU for short. In the beginning all sets are empty.
+# It keeps **lines**: address `a` is in line number `a // line`. The lines are spread over **sets**: line
+# number `k` belongs to set `k % sets`, and to no other. A set has room for `ways` lines. If it is full and
+# another one comes, the line goes that was **used least recently**, LRU for short. In the beginning all sets
+# are empty.
 #
 # | sets | ways | is called |
 # | --- | --- | --- |
@@ -27,9 +28,9 @@
 # | many | a few | set-associative, like every cache of your processor |
 # | 1 | many | fully associative, like a cache of decoded images in a list |
 #
-# There is another way to say the same, without any cache: an access hits if its line was used before, and *fewer
-# than `ways` other lines of its set* were used since. The slow code below takes that definition at its word, and
-# looks back through the history for each access.
+# There is another way to say the same, without any cache: an access hits if its line was used before, and
+# *fewer than `ways` other lines of its set* were used since. The slow code below takes that definition at its
+# word, and looks back through the history for each access.
 
 # %% role="given" grade_id="cache_simulator_given"
 import numpy as np
@@ -77,12 +78,13 @@ for count, pitch in ((8, 4096), (9, 4096), (9, 4160), (512, 4160), (513, 4160)):
     print(f"{count:3} rows, {pitch} bytes apart, ten times each: {misses:5,} misses of {10 * count:5,}")
 
 # %% [markdown]
-# Eight rows of 4,096 bytes fit and nine do not: their lines all belong to one set. With rows of 4,160 bytes, each
-# has the next set for its own, and 512 of them fit. One more, and one set of the 64 is short of one place.
+# Eight rows of 4,096 bytes fit and nine do not: their lines all belong to one set. With rows of 4,160 bytes,
+# each has the next set for its own, and 512 of them fit. One more, and one set of the 64 is short of one
+# place.
 #
 # ## Predict
-# `look_back` is compiled. How many times faster is a compiled simulator that keeps the state of the cache? Write
-# your guess.
+# `look_back` is compiled. How many times faster is a compiled simulator that keeps the state of the cache?
+# Write your guess.
 
 # %% role="predict" grade_id="cache_simulator_guess"
 guess = None  # your number
@@ -94,21 +96,21 @@ guess = None  # your number
 #
 # <details><summary>Hint 1</summary>
 #
-# `look_back` asks the past what the cache would hold. Keep what it holds in place of that: for each set the numbers
-# of its lines. An access is concerned with one set alone.
+# `look_back` asks the past what the cache would hold. Keep what it holds in place of that: for each set the
+# numbers of its lines. An access is concerned with one set alone.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# An array `kept` of shape `(sets, ways)`, full of -1 at first, is all you need, if each row is in the order of use:
-# the line used last in front, the one that has to go at the end. No clock, no ages.
+# An array `kept` of shape `(sets, ways)`, full of -1 at first, is all you need, if each row is in the order
+# of use: the line used last in front, the one that has to go at the end. No clock, no ages.
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# For each access find the place of its line in the row of its set; if it is not there, take the last place, which is
-# the one to be lost. Then move everything before that place one further, from the back to the front, and put the
-# line in front. A hit and a miss do the same.
+# For each access find the place of its line in the row of its set; if it is not there, take the last place,
+# which is the one to be lost. Then move everything before that place one further, from the back to the front,
+# and put the line in front. A hit and a miss do the same.
 #
 # </details>
 
@@ -151,8 +153,9 @@ def simulate(addresses, line, sets, ways):
 
 # %% [markdown]
 # ### Does it find the set?
-# Direct-mapped caches: a set holds one line, so that nobody has to choose which one goes. The caches of this course
-# (`perflab.models.cache`, which your answer cannot use) are asked about the same accesses, one at a time.
+# Direct-mapped caches: a set holds one line, so that nobody has to choose which one goes. The caches of this
+# course (`perflab.models.cache`, which your answer cannot use) are asked about the same accesses, one at a
+# time.
 
 
 # %% role="tests" grade_id="cache_simulator_direct" points=2
@@ -176,8 +179,8 @@ check.correct(simulate, against=course_cache, on=cases, points=2)
 
 # %% [markdown]
 # ### Does the right line go?
-# Several lines a set: fully associative caches, and such as a processor has, with accesses in sequence, with strides,
-# and at random.
+# Several lines a set: fully associative caches, and such as a processor has, with accesses in sequence, with
+# strides, and at random.
 
 # %% role="tests" grade_id="cache_simulator_lru" points=3
 cases = [lambda rng: (np.array([0, 64, 0, 128, 0, 64]), 64, 1, 2)]  # what was used stays
@@ -199,10 +202,12 @@ check.faster(simulate, than=look_back, on=make_frame, zero=2.5, full=8, points=3
 
 # %% [markdown]
 # ## Before and after
-# What the test of the toolkit will say: a column of rows, read again and again, against the number of rows. Below,
-# the time of both simulators against the length of the history.
+# What the test of the toolkit will say: a column of rows, read again and again, against the number of rows.
+# Below, the time of both simulators against the length of the history.
 
 # %% role="show" grade_id="cache_simulator_show"
+from functools import partial
+
 from perflab import figures, timing
 
 fig, (top, bottom) = figures.subplots(2, 1, size=(6, 5))
@@ -215,44 +220,46 @@ top.legend()
 SETS = [1 << k for k in range(11)]
 frame, *_ = make_frame(np.random.default_rng(), 4_000)
 microseconds = {"look_back": [], "yours": []}
-for sets in SETS:
-    for name, fn in (("look_back", look_back), ("yours", simulate)):
-        best = min(timing.seconds_of(lambda: fn(frame, 64, sets, 8), "wall")[0] for _ in range(3))
-        microseconds[name].append(best / frame.size * 1e6)
+for name, fn in (("look_back", look_back), ("yours", simulate)):
+    for sets in SETS:
+        call = partial(fn, frame, 64, sets, 8)
+        microseconds[name].append(min(timing.seconds_of(call, "wall")[0] for _ in range(3)) / frame.size * 1e6)
 for name, values in microseconds.items():
     bottom.plot(SETS, values, label=name)
 bottom.set(xscale="log", yscale="log", xlabel="sets of 8 lines", ylabel="µs an access")
 bottom.legend()
 figures.show(
     fig,
-    "Above, misses against rows: with rows of 4,096 bytes nearly all accesses miss from nine rows on, with rows of "
-    "4,160 bytes from some 570 on. Below, time an access against the number of sets: yours takes "
+    "Above, misses against rows: with rows of 4,096 bytes all accesses miss from nine rows on, with rows of 4,160 "
+    "bytes from some 570 on. Below, time an access against the number of sets: yours takes "
     f"{min(microseconds['yours']):.3f} to {max(microseconds['yours']):.3f} microseconds, look_back up to "
     f"{max(microseconds['look_back']):.3f}.",
 )
 check.predicted(guess, "cache_simulator_speed")
 
 # %% [markdown]
-# The upper picture is a test that never flakes: a number of misses that is the same today, tomorrow, and on every
-# machine, with a cliff that a change of the pitch can push you over. The lower one shows what state is worth. The
-# larger the cache, the longer must the definition look back; your simulator looks at one row of eight numbers,
-# which is one cache line itself.
+# The upper picture is a test that never flakes: a number of misses that is the same today, tomorrow, and on
+# every machine, with a cliff that a change of the pitch can push you over. The lower one shows what state is
+# worth. The larger the cache, the longer must the definition look back; your simulator looks at one row of
+# eight numbers, which is one cache line itself.
 #
-# Hardware has the same idea for another reason. A cycle is enough to compare eight tags, not 512, so a line has to
-# be in one of eight places or it is not there.
+# Hardware has the same idea for another reason. A cycle is enough to compare eight tags, not 512, so a line
+# has to be in one of eight places or it is not there.
 #
 # **Next bottleneck.** You can tell now whose rows fight for a set. Make them stop: `blocked_transpose`.
 
 # %% [markdown] role="explain" grade_id="cache_simulator_explain" points=2
 # ## Interview question
-# Your simulator says that version A of a loop misses half as often as version B. On the machine, B is faster. Give
-# two reasons why both may be right. What is the count good for nevertheless?
+# Your simulator says that version A of a loop misses half as often as version B. On the machine, B is faster.
+# Give two reasons why both may be right. What is the count good for nevertheless?
 #
 # ### BEGIN MARK SCHEME
-# One point for two reasons (half a point for one): misses that do not depend on each other overlap, and a prefetcher
-# hides those with a stride; a miss of the first level that the second one serves costs a few cycles; A runs more
-# instructions, or no vector instructions; the real cache is not LRU, or indexes physical addresses, or is shared.
+# One point for two reasons (half a point for one): misses that do not depend on each other overlap, and a
+# prefetcher hides those with a stride; a miss of the first level that the second one serves costs a few
+# cycles; A runs more instructions, or no vector instructions; the real cache is not LRU, or indexes physical
+# addresses, or is shared.
 #
-# One point for a use: it is exact, so a test can fail on one miss more; it names the line of code or the array that
-# misses; it tells what another cache or pitch would do. Time is what counts in the end, and is measured beside it.
+# One point for a use: it is exact, so a test can fail on one miss more; it names the line of code or the
+# array that misses; it tells what another cache or pitch would do. Time is what counts in the end, and is
+# measured beside it.
 # ### END MARK SCHEME
