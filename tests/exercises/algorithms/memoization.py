@@ -1,0 +1,119 @@
+"""Broken twins of algorithms/memoization: answers, and the points that each tests cell may give (exact, or a range)."""
+
+NAMES = ("correct", "calls", "repeats", "distance_correct", "speed", "memory")
+
+
+def points(*earned):
+    return {f"memoization_{name}": one for name, one in zip(NAMES, earned, strict=True)}
+
+
+RECURSION = """
+def least_work(engine, old, new):
+    if not old or not new:
+        return ADD * (len(old) + len(new))
+    rebind = 0 if old[-1] == new[-1] else engine(old[-1], new[-1])
+    return min(
+        least_work(engine, old[:-1], new[:-1]) + rebind,
+        least_work(engine, old, new[:-1]) + ADD,
+        least_work(engine, old[:-1], new) + ADD,
+    )
+"""
+
+BY_PLACE = """
+def least_work(engine, old, new):
+    known = {}
+    for i in range(len(old) + 1):
+        for j in range(len(new) + 1):
+            if i == 0 or j == 0:
+                known[i, j] = ADD * (i + j)
+                continue
+            u, v = old[i - 1], new[j - 1]
+            rebind = 0 if u == v else engine(u, v)
+            known[i, j] = min(known[i - 1, j - 1] + rebind, known[i, j - 1] + ADD, known[i - 1, j] + ADD)
+    return known[len(old), len(new)]
+"""
+
+MUTANTS = {
+    "naive": (
+        RECURSION
+        + """
+def distance(a, b):
+    return distance_remembered(a, b)
+""",
+        points(1.5, 0, 0, 1, 0, 0),
+    ),
+    # Compares place by place.
+    "wrong_but_fast": (
+        """
+def least_work(engine, old, new):
+    pairs = zip(old, new)
+    return ADD * abs(len(old) - len(new)) + sum(0 if u == v else engine(u, v) for u, v in pairs)
+
+
+def distance(a, b):
+    return max(a.size, b.size) - np.count_nonzero(a[: b.size] == b[: a.size])
+""",
+        points(0, 0, 0, 0, 0, 0),
+    ),
+    # Remembers by place; and the right order, but in Python: what costs is not the table.
+    "wrong_lever": (
+        BY_PLACE
+        + """
+def distance(a, b):
+    a, b = a.tolist(), b.tolist()
+    above = list(range(len(b) + 1))
+    for i, u in enumerate(a):
+        row = [i + 1]
+        for j, v in enumerate(b):
+            row.append(min(above[j] + (u != v), above[j + 1] + 1, row[j] + 1))
+        above = row
+    return above[-1]
+""",
+        points(1.5, 2, 0, 1, 0, (1, 2)),
+    ),
+    # Fast, and all pairs at once in memory.
+    "table": (
+        BY_PLACE
+        + """
+@njit
+def distance(a, b):
+    known = np.empty((a.size + 1, b.size + 1), np.int64)
+    for i in range(a.size + 1):
+        for j in range(b.size + 1):
+            if i == 0 or j == 0:
+                known[i, j] = i + j
+            else:
+                replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
+                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
+    return known[a.size, b.size]
+""",
+        points(1.5, 2, 0, 1, (1, 2), 0),
+    ),
+    # A memo that outlives what it depends on: the engine, and the rows.
+    "memo": (
+        """
+work, found = {}, {}
+
+
+def least_work(engine, old, new):
+    if not old or not new:
+        return ADD * (len(old) + len(new))
+    u, v = old[-1], new[-1]
+    if u != v and (u, v) not in work:
+        work[u, v] = engine(u, v)
+    return min(
+        least_work(engine, old[:-1], new[:-1]) + (u != v and work[u, v]),
+        least_work(engine, old, new[:-1]) + ADD,
+        least_work(engine, old[:-1], new) + ADD,
+    )
+
+
+def distance(a, b):
+    key = a.size, b.size
+    if key not in found:
+        found[key] = distance_remembered(a, b)
+    return found[key]
+""",
+        points(0, 0, 0, 0, 0, 0),
+    ),
+}
