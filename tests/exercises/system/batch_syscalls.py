@@ -1,0 +1,100 @@
+"""Broken twins of system/batch_syscalls: answer source, and the points each tests cell may give (exact, or a range)."""
+
+CORRECT, CALLS = "batch_syscalls_correct", "batch_syscalls_calls"
+BYTES, SPEED = "batch_syscalls_bytes", "batch_syscalls_speed"
+
+
+def points(correct, calls, read, speed):
+    return {CORRECT: correct, CALLS: calls, BYTES: read, SPEED: speed}
+
+
+GROUPED = """
+def fetch(file, rows):
+    records = np.empty((rows.size, RECORD), np.uint8)
+    if rows.size == 0:
+        return records
+    order = np.argsort(rows)
+    wanted = rows[order]
+    starts = [0] + [k for k in range(1, rows.size) if wanted[k] - wanted[k - 1] > GAP] + [rows.size]
+    table = os.open(file, os.O_RDONLY)
+    for k in range(len(starts) - 1):
+        here = slice(starts[k], starts[k + 1])
+        low, high = int(wanted[here][0]), int(wanted[here][-1]) + 1
+        data = os.pread(table, (high - low) * RECORD, low * RECORD)
+        picked = np.frombuffer(data, np.uint8).reshape(-1, RECORD)[wanted[here] - low]
+        records[order[here]] = picked
+    os.close(table)
+    return records
+"""
+
+MUTANTS = {
+    "naive": (
+        """
+def fetch(file, rows):
+    records = np.empty((len(rows), RECORD), np.uint8)
+    table = os.open(file, os.O_RDONLY)
+    for i, row in enumerate(rows):
+        os.lseek(table, int(row) * RECORD, os.SEEK_SET)
+        records[i] = np.frombuffer(os.read(table, RECORD), np.uint8)
+    os.close(table)
+    return records
+""",
+        points(2, 0, 2, 0),
+    ),
+    # Returns them in the order of the file.
+    "wrong_but_fast": (GROUPED.replace("GAP", "50").replace("order[here]", "here"), points(0, 0, 0, 0)),
+    # Few calls, and the whole file with them: a hundred times the bytes, copied for nothing.
+    "whole_file": (
+        """
+def fetch(file, rows):
+    with open(file, "rb", buffering=0) as table:
+        everything = np.frombuffer(table.readall(), np.uint8)
+    return everything.reshape(-1, RECORD)[rows]
+""",
+        points(2, 3, 0, (0, 2)),
+    ),
+    # Saves Python's time, and no trip.
+    "wrong_lever": (
+        """
+def fetch(file, rows):
+    table = os.open(file, os.O_RDONLY)
+    seek, read = os.lseek, os.read
+    parts = [read(table, RECORD) for row in (rows * RECORD).tolist() if seek(table, row, 0) >= 0]
+    os.close(table)
+    return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, RECORD).copy()
+""",
+        points(2, 0, 2, (0, 0.5)),
+    ),
+    # Only the trips that say where: half of them.
+    "no_seek": (
+        """
+def fetch(file, rows):
+    table = os.open(file, os.O_RDONLY)
+    parts = [os.pread(table, RECORD, int(row) * RECORD) for row in rows]
+    os.close(table)
+    return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, RECORD).copy()
+""",
+        points(2, 0, 2, (0, 0.5)),
+    ),
+    # Merges only rows that touch.
+    "no_gaps": (GROUPED.replace("GAP", "1"), points(2, (0, 0.5), 2, (0, 0.5))),
+    # Remembers what it returned for as many rows of the same beginning.
+    "memo": (
+        """
+seen = {}
+
+def fetch(file, rows):
+    key = rows[:2].tobytes()
+    if key not in seen:
+        table = os.open(file, os.O_RDONLY)
+        parts = []
+        for row in rows:
+            os.lseek(table, int(row) * RECORD, os.SEEK_SET)
+            parts.append(os.read(table, RECORD))
+        os.close(table)
+        seen[key] = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, RECORD).copy()
+    return seen[key]
+""",
+        points((0, 2), (0, 3), (0, 2), 0),
+    ),
+}
