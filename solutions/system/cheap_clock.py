@@ -15,7 +15,7 @@
 # takes a hundred. The tracer is nearly all that the loop does.
 #
 # That is no invention: on virtual machines whose clock the kernel cannot hand out, each reading of the time is a
-# real system call, and servers have been found that spent a tenth of their time asking what time it is.
+# real system call, and servers have been found that spent much of their time asking what time it is.
 
 # %% role="given" grade_id="cheap_clock_given"
 import math
