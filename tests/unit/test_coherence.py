@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
+from perflab import atomics
 from perflab.models.coherence import Report, ThreadTrace, replay, simulate
 
 
@@ -230,3 +231,51 @@ def test_threads_share_their_arrays():
     assert isinstance(report, Report)
     with pytest.raises(ValueError, match="'owned': the states are"):
         report.changes("owned", "invalid")
+
+
+@njit
+def add_atomically(counters, mine, times):
+    for _ in range(times):
+        atomics.fetch_add(counters, mine, 2)
+
+
+@njit
+def look(counters, mine, times):
+    total = 0
+    for _ in range(times):
+        total += atomics.load(counters, mine, "acquire")
+    atomics.fence()
+    return total
+
+
+@njit
+def swap_pairs(counters, mine, times):
+    for _ in range(times):
+        atomics.compare_exchange_pair(counters, mine, 0, 0, 0, 0)
+
+
+def test_an_atomic_operation_is_one_access_that_writes():
+    counters = np.zeros(16, np.int64)
+    report = simulate(add_atomically, [(counters, 0, 100), (counters, 1, 100)])
+    assert (report.accesses, report.invalidations, report.true_misses) == (200, 199, 0)
+    assert counters.tolist() == [200, 200] + [0] * 14
+    assert simulate(add_atomically, [(counters, 0, 100), (counters, 8, 100)]).invalidations == 0
+
+
+def test_an_atomic_load_does_not_write():
+    counters = np.ones(16, np.int64)
+    report = simulate(look, [(counters, 0, 100), (counters, 1, 100)])
+    assert (report.accesses, report.invalidations, report.results) == (200, 0, (100, 100))
+
+
+def test_an_operation_on_a_pair_touches_two_elements():
+    counters = np.zeros(16, np.int64)
+    report = simulate(swap_pairs, [(counters, 0, 50), (counters, 8, 50)])
+    assert report.invalidations == 0
+    by_words = simulate(swap_pairs, [(counters, 0, 50), (counters, 8, 50)], line=8)
+    assert by_words.accesses == 200  # each is two lines of eight bytes
+
+
+def test_an_atomic_operation_outside_of_its_array_is_refused():
+    with pytest.raises(TypeError, match="IndexError"):
+        simulate(add_atomically, [(np.zeros(4, np.int64), 7, 1), (np.zeros(4, np.int64), 7, 1)][:1] * 2)
