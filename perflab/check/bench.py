@@ -72,8 +72,8 @@ class Bench(Protocol):
     def count(self, staged: Any, metric: str) -> float:
         """Return an exact count: a key of `METRICS`, or "syscalls:NAME", or "syscalls:NAME+NAME" for both.
 
-        "calls" asks about a staged input that has been run; all others run the staged input themselves, or look at
-        the code for it.
+        "invalidations:4" calls the function on four threads; see `perflab.models.metrics.measure`. "calls" asks
+        about a staged input that has been run; all others run it themselves, or look at the code for it.
 
         Raises
         ------
@@ -180,7 +180,7 @@ class LocalBench:
                     return codegen.measure(metric, fn, args)
                 if metric == "lines":
                     count, staged.result = lines.watched(fn, args)
-                elif metric in metrics.METRICS:
+                elif metric in metrics.METRICS or metric.startswith(metrics.BY_THREADS):
                     count, staged.result = metrics.measure(metric, fn, args)
                 else:
                     fn(*values.copy(args))  # compiles, and does for the first time what is done only once
@@ -211,7 +211,8 @@ def is_metric(metric: object) -> bool:
     """Tell whether a bench can count this."""
     if not isinstance(metric, str):
         return False
-    return metric in METRICS or (metric.startswith(counters.BY_NAME) and metric != counters.BY_NAME)
+    prefixes = counters.BY_NAME, metrics.BY_THREADS
+    return metric in METRICS or (metric.startswith(prefixes) and metric not in prefixes)
 
 
 def hands_back(metric: str) -> bool:

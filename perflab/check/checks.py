@@ -28,11 +28,12 @@ from perflab.check.subjects import (
     make_subject,
 )
 from perflab.check.together import Holds, Together, bench_of_team, correct_together, team_of
+from perflab.models.metrics import INVALIDATIONS
 from perflab.timing import CLOCKS, Clock
 
 HINTS = 3  # every exercise has three, from a nudge to nearly the answer
 LEAST_RATIO = 1.34  # below this, noise between two runs of the same code could earn points
-LOCKED = "locked operations and full fences"
+TOGETHER = {"locked": "locked operations and full fences", "invalidations": INVALIDATIONS}
 GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
 
 # What this process has seen, by cell and by function. A judge's process starts empty.
@@ -194,7 +195,9 @@ def counts(
         See `correct`.
     threads : int or tuple of callable, optional
         How many threads call `fn`, or what they run, as in `correct`; a tuple of functions has one for each. The
-        metric is then "locked": the locked operations and full fences of all of them, when they take turns.
+        metric is then "locked": the locked operations and full fences of all of them, when they take turns; or,
+        where all call the same function, "invalidations": the copies of lines that their writes take from others,
+        one access of each in turn.
 
     Raises
     ------
@@ -247,10 +250,12 @@ def _count_together(
     threads: int | tuple[Callable[..., Any], ...] | None,
     alone: bool,
 ) -> Points:
-    if metric != "locked" or not alone:
-        raise ValueError("threads: what is counted of concurrent code is 'locked', without than= and view=")
+    if metric not in TOGETHER or not alone:
+        raise ValueError(
+            "threads: what is counted of concurrent code is 'locked' or 'invalidations', without than= and view="
+        )
     zero, full = ends
-    title = f"{_names(fn)}: {LOCKED}"
+    title = f"{_names(fn)}: {TOGETHER[metric]}"
     _check_points(points)
     if zero == full:
         raise ValueError(f"zero and full: two different values, got {zero} twice")
@@ -260,10 +265,13 @@ def _count_together(
         if not all(_has_passed(Subject(one, bench, None, None)) for one in theirs):
             return _finish(_not_correct_yet(title, points, theirs[0]))
         together = Together(team, bench, _held[id(theirs[0])], parts)
-        value = together.explore(draw(on, exact_rng(together.bench, 1))).locked
+        args = draw(on, exact_rng(together.bench, 1))
+        value = together.explore(args).locked if metric == "locked" else together.invalidations(args)
     except FunctionFailedError as error:
         return _finish(Report(title, 0.0, points, str(error)))
-    return _counted(title, value, (value - zero) / (full - zero), zero, full, points, [(LOCKED, f"{value:,}")])
+    return _counted(
+        title, value, (value - zero) / (full - zero), zero, full, points, [(TOGETHER[metric], f"{value:,.6g}")]
+    )
 
 
 def faster(

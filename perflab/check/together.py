@@ -9,6 +9,7 @@ from perflab.check.bench import Bench, FunctionFailedError, Team, bench_of, quie
 from perflab.check.report import Report
 from perflab.check.subjects import Maker, draw, exact_rng
 from perflab.check.teams import Explored, Outcome
+from perflab.models.metrics import BY_THREADS
 
 # ``holds(results, before, after)``: what the threads returned, their arguments before and after. It raises
 # AssertionError or returns False where that is not allowed.
@@ -69,6 +70,25 @@ class Together:
                 listing = self.bench.explore(args, self.team, number, self.parts).listing
                 raise ScheduleFailedError(f"In some schedule, {wrong}", listing)
         return found
+
+    def invalidations(self, args: tuple) -> float:
+        """Return how many lines the threads take from each other, one access of each in turn.
+
+        Raises
+        ------
+        FunctionFailedError
+            If that cannot be counted, or if what they do then is wrong.
+        """
+        if self.parts or len(set(self.team)) > 1:
+            raise ValueError(
+                "threads: 'invalidations' are counted where all threads call the learner's one function"
+            )
+        staged = self.bench.stage(args)
+        count = self.bench.count(staged, f"{BY_THREADS}{len(self.team)}")
+        results, after = self.bench.collect(staged)
+        if wrong := _refusal(self.holds, args, (results, after)):
+            raise FunctionFailedError(f"In the counted run, {wrong}")
+        return count
 
     def race(self, make: Maker) -> tuple[str, bool]:
         """Run real threads some rounds; return how that went, and whether at least one round came to an end.

@@ -128,15 +128,21 @@ def grade(exercise: Exercise, answer: str | None = None, strip: bool = False) ->
 
 @cache
 def _warm() -> None:
-    """Start LLVM, and compile what watches branches and caches: once here, not once a fork."""
+    """Start LLVM, and compile what watches branches, caches and threads: once here, not once a fork."""
     numba.njit(lambda a: a["x"].sum())(np.zeros(2, [("x", np.float32)]))
     for metric in ("mispredictions:bimodal", "misses", "misses:L2"):
         metrics.measure(metric, _positive, (np.zeros(2),))
+    metrics.measure("invalidations:2", _mark, (np.zeros(2),))
 
 
 def _positive(a: np.ndarray) -> bool:
     """Have a branch."""
     return True if a[0] > 0 else False  # noqa: SIM210
+
+
+def _mark(me: int, a: np.ndarray) -> None:
+    """Write on a thread of one's own."""
+    a[me] = 1
 
 
 @contextmanager

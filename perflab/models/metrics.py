@@ -15,10 +15,12 @@ METRICS = {
     "mispredictions": "branches mispredicted",
     **{f"{BY_PREDICTOR}{name}": f"branches mispredicted by {name}" for name in PREDICTORS},
 }
+BY_THREADS = "invalidations:"  # and how many threads
+INVALIDATIONS = "lines that threads take from each other"
 
 
 def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:
-    """Run ``fn(*args)``; return one of `METRICS`, and the result.
+    """Run ``fn(*args)``; return one of `METRICS`, or "invalidations:N", and the result.
 
     "misses" are those of `perflab.models.cache.L1`, "misses:L2" and so on those of the levels of
     `perflab.models.cache.TEACHING`; all caches are empty at first.
@@ -26,11 +28,20 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
     "mispredictions" asks `perflab.models.branch.Tage`; another predictor follows after a colon. All have their
     default sizes.
 
+    "invalidations:4" makes the calls ``fn(0, *args)`` to ``fn(3, *args)`` on threads of their own, one access of
+    each in turn, and counts the copies of lines that writes kill; the result is a tuple of theirs.
+
     Raises
     ------
     UninstrumentableError, UntraceableError
         If the function cannot be watched; the text names the line and the way out.
     """
+    if metric.startswith(BY_THREADS):
+        from perflab.models import coherence
+
+        threads = range(int(metric.removeprefix(BY_THREADS)))
+        report = coherence.simulate(fn, [(me, *args) for me in threads])
+        return float(report.invalidations), report.results
     if metric.startswith("misses"):
         return _misses(metric.removeprefix("misses").removeprefix(":"), fn, args)
     # Imported here: a sandbox lacks the models that an exercise forbids.

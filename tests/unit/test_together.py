@@ -195,6 +195,67 @@ def test_a_count_stands_on_a_right_outcome():
         check.counts(add_wrongly_where_nobody_looks, "locked", on=large, threads=2, zero=4, full=2, points=1)
 
 
+@njit
+def count_beside(me, counters, n):
+    for _ in range(n):
+        counters[me] += 1
+    return me
+
+
+@njit
+def count_apart(me, counters, n):
+    for _ in range(n):
+        counters[8 * me] += 1
+    return 8 * me
+
+
+@njit
+def count_at_leisure(me, counters, n):
+    counters[me] += n if n < 1000 else 0
+    return me
+
+
+def counted(results, before, after):
+    for at in results:
+        assert after[0][at] == before[0][at] + before[1], f"counter {at} is wrong"
+
+
+def a_few(rng):
+    return np.zeros(32, np.int64), 2
+
+
+def some(rng):
+    return np.zeros(32, np.int64), 1000
+
+
+def taken(fn, threads=4):
+    return check.counts(fn, "invalidations", on=some, threads=threads, zero=2500, full=0, points=5)
+
+
+def test_lines_that_threads_take_from_each_other_are_counted_once_the_code_is_correct():
+    with pytest.raises(check.NotEarnedError, match="has not passed all correctness cells"):
+        taken(count_apart)
+    for fn in (count_apart, count_beside, count_at_leisure):
+        correct(fn, against=counted, on=[a_few])
+    assert taken(count_apart).report.points == 5
+    assert dict(taken(count_apart).report.rows)["lines that threads take from each other"] == "0"
+    with pytest.raises(check.NotEarnedError, match=r"take from each other +6,000"):
+        taken(count_beside)
+    with pytest.raises(check.NotEarnedError, match=r"In the counted run, counter 0 is wrong"):
+        taken(count_at_leisure)
+
+
+def test_as_many_threads_take_lines_as_there_are():
+    correct(count_beside, against=counted, on=[a_few])
+    assert taken(count_beside, threads=2).report.points == 1
+
+
+def test_lines_are_counted_where_all_threads_do_the_same():
+    correct((count_apart, count_beside), against=counted, on=[a_few], threads=None)
+    with pytest.raises(ValueError, match="threads call the learner's one function"):
+        taken((count_apart, count_beside), threads=None)
+
+
 def test_what_ran_on_threads_only_is_counted_on_threads_only():
     correct(add_once)
     with pytest.raises(ValueError, match="checked on threads only"):

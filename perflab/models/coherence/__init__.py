@@ -10,6 +10,7 @@ one line (Dubois and others, 1993).
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,8 @@ def simulate(
     >>> report.false_misses > 1900, report.true_misses
     (True, 0)
     """
-    traces, regions = recorded(fn, args)
-    return _replayed(traces, order, line, regions)
+    traces, regions, results = recorded(fn, args)
+    return replace(_replayed(traces, order, line, regions), results=results)
 
 
 def replay(

@@ -1,6 +1,7 @@
 """What the threads did to each other: in all, by line, and by field."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,8 @@ class Report:
         Those that more than one thread touched, the most invalidations first.
     fields : tuple of Sharing
         By array and, for records, by field.
+    results : tuple
+        What the calls returned; of given traces, nothing.
     """
 
     threads: int
@@ -62,6 +65,7 @@ class Report:
     transitions: np.ndarray
     lines: tuple[Sharing, ...]
     fields: tuple[Sharing, ...]
+    results: tuple[Any, ...] = ()
 
     def changes(self, before: str, after: str) -> int:
         """Return how often a copy went from one state to another: ``changes("shared", "modified")``."""

@@ -88,26 +88,27 @@ def turns(lengths: Sequence[int], order: str | np.ndarray) -> np.ndarray:
 
 def recorded(
     fn: Callable[..., Any], args: Sequence[tuple[Any, ...]]
-) -> tuple[list[ThreadTrace], tuple[Region, ...]]:
-    """Record what each thread touches, and where the arrays that they share lie.
+) -> tuple[list[ThreadTrace], tuple[Region, ...], tuple[Any, ...]]:
+    """Record what each thread touches, where the arrays that they share lie, and what the calls returned.
 
     The threads run one after the other, so a thread must not wait for another one.
     """
     arrays = [[id(part) for part in _arrays(each)] for each in args]
     if any(each != arrays[0] for each in arrays):
         raise ValueError("args: the threads are given different arrays; give all the same, in the same order")
-    traces, regions = [], ()
+    traces, regions, results = [], (), []
     for number, each in enumerate(args):
         pieces: list[tuple[np.ndarray, np.ndarray]] = []
         recording = accesses(fn, each, lambda a, c, pieces=pieces: pieces.append((a.copy(), c.copy())))
         regions = recording.regions
+        results.append(recording.result)
         addresses = np.concatenate([a for a, _ in pieces] or [np.zeros(0, np.int64)])
         codes = np.concatenate([c for _, c in pieces] or [np.zeros(0, np.int64)])
         # What a thread makes for itself lies behind what it is given: nobody else has it.
         end = max((region.span[1] for region in regions), default=0) // PAGE * PAGE + PAGE
         addresses[addresses >= end] += (number + 1) << 44
         traces.append(ThreadTrace(addresses, codes & 1 == 1, (codes & ((1 << SITE) - 1)) >> SIZE))
-    return traces, regions
+    return traces, regions, tuple(results)
 
 
 def _arrays(value: Any) -> list[np.ndarray]:
