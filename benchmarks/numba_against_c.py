@@ -1,4 +1,4 @@
-"""Thirteen kernels in Numba against the same in C, single-threaded and interleaved.
+"""Kernels in Numba against the same in C, single-threaded and interleaved.
 
 Both sides run the same algorithm, in turn, on the very same arrays: on others, where an array happens to lie moved
 single kernels by up to 20 %. Floating-point rules are the same too: strict IEEE without contraction, but for the
@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from perflab import machine
+from perflab import hints, machine
 from perflab.timing import CALLS, Pairs, paired, seconds_of
 
 SOURCE = Path(__file__).with_suffix("") / "kernels.c"
@@ -180,6 +180,22 @@ def prefix_sum(a, out):
         out[i] = total
 
 
+@njit
+def stamped(turns, results):
+    back, before = 0, hints.cycles()
+    for i in range(turns.size):
+        state = np.uint64(i + 1)
+        for _ in range(turns[i]):
+            state ^= state << np.uint64(13)
+            state ^= state >> np.uint64(7)
+            state ^= state << np.uint64(17)
+        results[i] = state
+        now = hints.cycles()
+        back += now < before
+        before = now
+    return back
+
+
 def _cycle(rng: np.random.Generator, n: int) -> np.ndarray:
     """Return a random cycle over all of n places: where to go from each."""
     order = rng.permutation(n)
@@ -248,6 +264,11 @@ KERNELS: dict[str, tuple[Callable, Callable, Callable]] = {
         prefix_sum,
         lambda r: (r.integers(0, 100, 2_000_000), np.zeros(2_000_000, np.int64)),
         lambda a, o: (a.size,),
+    ),
+    "stamped": (
+        stamped,
+        lambda r: (r.integers(0, 4, 100_000), np.zeros(100_000, np.uint64)),
+        lambda t, o: (t.size,),
     ),
 }
 REORDERED_KERNELS = ("reduction", "dot")

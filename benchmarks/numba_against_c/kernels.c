@@ -128,6 +128,34 @@ int64_t edit_distance(const uint8_t *restrict a, const uint8_t *restrict b, int6
     return above[n];
 }
 
+static uint64_t cycles(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#endif
+}
+
+int64_t stamped(const int64_t *restrict turns, uint64_t *restrict results, int64_t n) {
+    int64_t back = 0;
+    uint64_t before = cycles();
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t state = i + 1;
+        for (int64_t k = 0; k < turns[i]; k++) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+        }
+        results[i] = state;
+        uint64_t now = cycles();
+        back += now < before;
+        before = now;
+    }
+    return back;
+}
+
 void prefix_sum(const int64_t *restrict a, int64_t *restrict out, int64_t n) {
     int64_t total = 0;
     for (int64_t i = 0; i < n; i++) {
