@@ -146,11 +146,10 @@ def distance_remembered(a, b):
     a, b, known = a.tolist(), b.tolist(), {}
     for i in range(len(a) + 1):
         for j in range(len(b) + 1):
-            if i == 0 or j == 0:
-                known[i, j] = i + j
-                continue
-            replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
-            known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
+            known[i, j] = i + j
+            if i and j:
+                replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
+                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
     return known[len(a), len(b)]
 
 

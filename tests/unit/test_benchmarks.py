@@ -207,3 +207,31 @@ def test_atomics_and_c_agree(atomic, atomic_library, kernel):
 
 def test_the_kernels_are_those_that_have_an_outcome(atomic):
     assert list(atomic.KERNELS) == list(ATOMIC_OUTCOMES)
+
+
+# Reference solutions against C
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """Load the script as if it were run: it imports its neighbor."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module("solutions_against_c")
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+def test_solutions_and_c_agree(solved, tmp_path):
+    require(["gcc"], "gcc libc6-dev")
+    for solution in solved.SOLUTIONS.values():
+        library = solved.compile_c(solution.exercise.split("/")[0], tmp_path)
+        solved.check_equal(*solved.sides(solution, library))
+
+
+def test_a_solution_that_differs_from_c_is_seen(solved, tmp_path):
+    require(["gcc"], "gcc libc6-dev")
+    library = solved.compile_c("algorithms", tmp_path)
+    ours, make, bind = solved.sides(solved.SOLUTIONS["memoization"], library)
+    with pytest.raises(AssertionError):
+        solved.check_equal(lambda a, b: ours(a, b) + 1, make, bind)
