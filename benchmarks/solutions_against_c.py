@@ -1,6 +1,6 @@
 """Reference solutions of the exercises against the same algorithms in C, single-threaded and interleaved.
 
-Our side is what stands in `solutions/`, loaded as the gates load it. Both run in turn on the very same arrays, with
+Our side is what stands in `solutions/`, loaded as the gates load it. Both run in turn on the very same arrays, in
 strict IEEE arithmetic. Asked for, with -O3 -march=native: none under 0.9, C time over ours.
 """
 
