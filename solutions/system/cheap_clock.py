@@ -103,7 +103,7 @@ guess = None  # your number
 # <details><summary>Hint 1</summary>
 #
 # Begin with one change: in `trace_by_call`, replace `syscall(NUMBER, ...)` by `clock_gettime(...)`. That saves the
-# trip, and is worth most of the points. What is left is about five times what the counter costs.
+# trip, and is worth most of the points. What is left is about twice what the counter costs.
 #
 # </details>
 # <details><summary>Hint 2</summary>

@@ -268,7 +268,7 @@ figures.show(
 check.predicted(guess, "copy_in_kernel_calls")
 
 # %% [markdown]
-# Beside blocks of 4 KiB the kernel is about twice as fast, beside large ones it hardly is: a copy within one file
+# Beside small blocks the kernel is clearly faster, beside large ones it hardly is: a copy within one file
 # system still copies each byte once, unless the file system can share blocks between files. What you always save
 # is your own memory and your own caches, which keep what you need.
 #
