@@ -102,9 +102,9 @@ def turn(picture, turned):
     """
     ### BEGIN SOLUTION
     height, width = picture.shape
-    for top in range(0, height, 32):
+    for top in range(0, height, 64):
         for left in range(0, width, 8):
-            turn_rows(picture[top : top + 32, left : left + 8], turned[left : left + 8, top : top + 32])
+            turn_rows(picture[top : top + 64, left : left + 8], turned[left : left + 8, top : top + 64])
     ### END SOLUTION
 
 
@@ -181,8 +181,7 @@ check.predicted(guess, "blocked_transpose_near")
 # left for blocks to gain. The first level counts nearly the same misses at both pitches. So a clock grades the
 # pitch as much as the loop, and the machine most of all; this is why you were graded by counts.
 #
-# It also shows the other way out. Whoever owns the buffer can pad its rows. Whoever does not can walk in
-# blocks.
+# It also shows the other way out. Whoever owns the buffer pads its rows; whoever does not walks in blocks.
 #
 # **Next bottleneck.** Read each line once, write each line once: with blocks, that is nearly reached. What is
 # left is not to make this pass at all. Let the pass that draws write the turned picture, or let the display

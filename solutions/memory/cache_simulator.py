@@ -61,12 +61,12 @@ def look_back(addresses, line, sets, ways):
 
 
 def rows_of(count, pitch, rounds=10):
-    """Addresses of a column: the first word of each of `count` rows, `pitch` bytes apart, again and again."""
+    """Addresses of a column: the first word of `count` rows, `pitch` bytes apart."""
     return np.tile(np.arange(count) * pitch, rounds)
 
 
 def make_frame(rng, n=20_000, line=64, sets=64, ways=8):
-    """Arguments: accesses to rows on screen, mixed with others all over the memory; and the size of the cache."""
+    """Arguments: accesses to rows on screen and all over the heap; a cache."""
     screen = rng.integers(0, 256, n) * 64
     heap = (1 << 20) + rng.integers(0, 1 << 22, n)
     return np.where(rng.random(n) < 0.5, screen, heap), line, sets, ways
@@ -127,7 +127,7 @@ def simulate(addresses, line, sets, ways):
     line : int
         Bytes of a line.
     sets, ways : int
-        How many sets there are, and how many lines one of them keeps.
+        How many sets there are, a power of two, and how many lines one of them keeps.
 
     Returns
     -------
@@ -202,8 +202,8 @@ check.faster(simulate, than=look_back, on=make_frame, zero=2.5, full=8, points=3
 
 # %% [markdown]
 # ## Before and after
-# What the test of the toolkit will say: a column of rows, read again and again, against the number of rows.
-# Below, the time of both simulators against the length of the history.
+# What the test of the toolkit will say: a column of rows, read again and again, against the number of rows. Below,
+# the time of both simulators against the number of sets.
 
 # %% role="show" grade_id="cache_simulator_show"
 from functools import partial

@@ -6,7 +6,7 @@ import pytest
 
 from perflab.course.gates import mutants
 from perflab.course.notebook import instructor, to_bytes
-from perflab.course.source import read_all
+from perflab.course.source import read, read_all
 from perflab.judge import bubblewrap
 from perflab.judge.examine import examine, forget
 from perflab.judge.sample import submissions
@@ -44,3 +44,22 @@ def test_points_under_the_judge(exercise):
             points = expected(exercise, who, naive)[cell.grade_id]
             low, high = points if isinstance(points, tuple) else (points, points)
             assert low <= cell.report.points <= high, (who, reports)
+
+
+def test_an_answer_cannot_borrow_what_an_exercise_forbids():
+    exercise = read(ROOT / "solutions" / "memory" / "cache_simulator.py")
+    borrowed = """
+def simulate(addresses, line, sets, ways):
+    from perflab.models import cache
+
+    level = cache.Level("L1", line * sets * ways, ways, line)
+    return cache.Simulation(cache.Hierarchy((level,))).feed(addresses, np.full(addresses.size, 2)) > 0
+"""
+    notebook = submissions(exercise, {"borrowed": borrowed})["borrowed"]
+    trusted = to_bytes(instructor(exercise)).decode()
+    verdict = Verdict.from_json(
+        examine(trusted, to_bytes(notebook).decode(), Settings().to_dict(), pictures=False)
+    )
+    assert not verdict.problem
+    assert [cell.report.points for cell in verdict.cells] == [0, 0, 0]
+    assert "cannot import name 'cache' from 'perflab.models'" in verdict.cells[0].report.as_text()

@@ -128,6 +128,4 @@ def simulate(addresses, line, sets, ways):
 """,
         points(0, 0, 0),
     ),
-    # Takes the set from the address, not from the number of the line.
-    "sets_of_addresses": (BY_USE.replace("kept[number % sets]", "kept[addresses[i] % sets]"), points(0, 0, 0)),
 }
