@@ -93,8 +93,8 @@ def serve(desk):
 """,
         points(0, 0, 0, 0, 0, 0, 0),
     ),
-    # Keeps a table between calls, which then costs nothing: wrong with the next gamma. The other one answers with what
-    # came out when the same value was wanted first.
+    # Keeps a table between calls, which then costs nothing: wrong with the next gamma. The other one keeps its answers
+    # from desk to desk.
     "memo": (
         """
 kept, seen = [], {}
@@ -114,12 +114,16 @@ def convert(raw, gamma, out):
 
 
 def serve(desk):
-    first = desk("next")
-    if first not in seen:
-        seen[first] = [desk("search", first)] if type(first) is int else []
-    if type(first) is int:
-        desk("reply", seen[first][0])
-    return seen[first] + serve_each(desk)
+    replies = []
+    while (value := desk("next")) is not None:
+        if value == "calibrated":
+            seen.clear()
+            continue
+        if value not in seen:
+            seen[value] = desk("search", value)
+        replies.append(seen[value])
+        desk("reply", seen[value])
+    return replies
 """,
         points(0, 0, 0, 0, 0, 0, 0),
     ),
