@@ -124,7 +124,7 @@ def correct(
             subject.bench.run(staged, "cpu")
             if values.oracles(args):
                 rows += ((METRICS["calls"], f"{subject.bench.count(staged, 'calls'):g}"),)
-            wrong = expectation.difference(subject, staged, args, what)
+            wrong = expectation.difference(subject, subject.bench.collect(staged), args, what)
             if wrong:
                 raise FunctionFailedError(wrong)
     except (FunctionFailedError, LayoutError) as error:
@@ -290,8 +290,9 @@ def faster(
 ) -> Points:
     """Give points for the measured ratio to a baseline, at the lower bound of its 99 % interval.
 
-    Both sides run on the same fresh inputs, interleaved in random order; what the timed calls return is compared.
-    Measuring stops when the interval can no longer change the points, after 9 to 41 pairs.
+    Both sides run on the same fresh inputs, interleaved in random order. A half is the best of three calls; what
+    that call returns is compared. Measuring stops when the interval can no longer change the points, after 9 to 41
+    pairs.
 
     Parameters
     ----------

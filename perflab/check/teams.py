@@ -1,6 +1,8 @@
 """A team of functions on threads: all schedules of a small input, and one run on real threads.
 
 Each function gets the number of its thread and then the same arguments as all others.
+
+What explores and what starts threads is imported where it is used: sandboxes start often, and few need it.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +15,7 @@ import numpy as np
 from numba import jit
 from numba.core.dispatcher import Dispatcher
 
-from perflab import threads
 from perflab.check import values
-from perflab.models import interleaving
 
 STATES = 100_000  # of one small input
 MOST_OUTCOMES = 2_000
@@ -109,6 +109,8 @@ def explored(team: Sequence[Callable[..., Any]], args: tuple, refused: int | Non
     TypeError, RuntimeError, ValueError
         If the team cannot be explored; the text says what to change.
     """
+    from perflab.models import interleaving
+
     calls = [(fn, (me, *args)) for me, fn in enumerate(team)]
     outcomes: dict[Any, Outcome] = {}
 
@@ -145,6 +147,8 @@ def raced(team: Sequence[Callable[..., Any]], args: tuple, seconds: float) -> Ra
     RuntimeError
         If a thread raises.
     """
+    from perflab import threads
+
     for fn in team:
         if not isinstance(fn, Dispatcher):
             raise TypeError("threads run compiled code: decorate the function with @njit")

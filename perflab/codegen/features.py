@@ -6,20 +6,21 @@ from dataclasses import dataclass, field
 from perflab.codegen.assembly import Function, Instruction
 from perflab.codegen.loops import NaturalLoop, natural_loops
 
+# Patterns are compiled where they are used first: a sandbox starts often, and mostly needs none.
 # Packed floating-point and packed integer arithmetic; what only moves data is none.
-PACKED_FLOAT = re.compile(
+PACKED_FLOAT = (
     r"^v?(f(n?m)(add|sub|addsub|subadd)\d*|add|sub|mul|div|sqrt|min|max|cmp\w*|round|and|andn|or|xor)p[sd]$"
 )
-PACKED_INTEGER = re.compile(
+PACKED_INTEGER = (
     r"^v?p(add|sub|mul|madd|and|andn|or|xor|cmp|min|max|s[lr]l|sra|abs|avg|sad|sign|mull|muludq|muldq)\w*$"
 )
-SCALAR_FLOAT = re.compile(r"^v?(f(n?m)(add|sub)\d*|add|sub|mul|div|sqrt|min|max|ucomi|comi|round)s[sd]$")
-FMA = re.compile(r"^vfn?m(add|sub|addsub|subadd)\d*[ps][sd]$")
-FLOAT_DIVISION = re.compile(r"^v?(div|sqrt)[ps][sd]$")
-INTEGER_DIVISION = re.compile(r"^i?div[bwlq]?$")
-GATHER, SCATTER = re.compile(r"^vp?gather"), re.compile(r"^vp?scatter")
-INSERT = re.compile(r"^v?(pinsr|insertps|movhp|movlp)")
-MOVE = re.compile(r"^v(mov(u|a|dq[ua]|nt)\w*|broadcast\w*)$")
+SCALAR_FLOAT = r"^v?(f(n?m)(add|sub)\d*|add|sub|mul|div|sqrt|min|max|ucomi|comi|round)s[sd]$"
+FMA = r"^vfn?m(add|sub|addsub|subadd)\d*[ps][sd]$"
+FLOAT_DIVISION = r"^v?(div|sqrt)[ps][sd]$"
+INTEGER_DIVISION = r"^i?div[bwlq]?$"
+GATHER, SCATTER = r"^vp?gather", r"^vp?scatter"
+INSERT = r"^v?(pinsr|insertps|movhp|movlp)"
+MOVE = r"^v(mov(u|a|dq[ua]|nt)\w*|broadcast\w*)$"
 WIDTHS = {"%xmm": 128, "%ymm": 256, "%zmm": 512}
 SCALAR_BITS = 64
 
@@ -102,16 +103,16 @@ def _loop(function: Function, loop: NaturalLoop) -> Loop:
         code += function.blocks[label]
     bits = max((_bits(one) for one in code), default=0)
     calls = sum(one.mnemonic.startswith("call") for one in code)
-    moves_only = bits == 0 and not calls and not any(SCALAR_FLOAT.match(one.mnemonic) for one in code)
+    moves_only = bits == 0 and not calls and not any(re.match(SCALAR_FLOAT, one.mnemonic) for one in code)
     if moves_only:
-        bits = max((_width(one) for one in code if MOVE.match(one.mnemonic)), default=0)
+        bits = max((_width(one) for one in code if re.match(MOVE, one.mnemonic)), default=0)
     counted = [one for one in code if _bits(one) == bits] if bits and not moves_only else []
-    scalars = sum(bool(SCALAR_FLOAT.match(one.mnemonic)) for one in code)
+    scalars = sum(bool(re.match(SCALAR_FLOAT, one.mnemonic)) for one in code)
     conditional = [one for one in code if one.is_jump and not one.mnemonic.startswith("jmp")]
     closing = any(one.target and one.target == loop.header for one in conditional)
 
-    def count(pattern: re.Pattern[str]) -> int:
-        return sum(bool(pattern.match(one.mnemonic)) for one in code)
+    def count(pattern: str) -> int:
+        return sum(bool(re.match(pattern, one.mnemonic)) for one in code)
 
     return Loop(
         instructions=tuple(code),
@@ -137,7 +138,7 @@ def _loop(function: Function, loop: NaturalLoop) -> Loop:
 def _bits(one: Instruction) -> int:
     """Return the width of packed arithmetic, else 0."""
     name = one.mnemonic
-    if not (PACKED_FLOAT.match(name) or PACKED_INTEGER.match(name)):
+    if not (re.match(PACKED_FLOAT, name) or re.match(PACKED_INTEGER, name)):
         return 0
     if "xor" in name and len(set(one.operands[:2])) == 1:
         return 0  # sets a register to zero

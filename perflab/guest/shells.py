@@ -29,6 +29,7 @@ class Notebook:
         if fonts.is_dir():
             shutil.copytree(fonts, Path.home() / ".cache" / "matplotlib", dirs_exist_ok=True)
         self._shell = InteractiveShell.instance(colors="nocolor")
+        _put_off_scipy()
 
     @property
     def names(self) -> dict[str, Any]:
@@ -70,6 +71,22 @@ class Plain:
         except (Exception, SystemExit) as error:
             return {"error": f"{type(error).__name__}: {error}"[:2000]}
         return {"ok": True}
+
+
+def _put_off_scipy() -> None:
+    """Let Numba take for granted that SciPy is there; whoever calls linear algebra imports it then.
+
+    Numba imports it with the first compilation, to see whether it could: a third of that compilation's time.
+    """
+    from numba.np import linalg
+
+    ensure = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        from numba.np import arraymath
+    finally:
+        linalg.ensure_blas = ensure
+    arraymath.ensure_blas = ensure
 
 
 def _shown(data: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ Everything that the judge need not trust is done here. A message is a dictionary
 """
 
 import contextlib
+import gc
 import mmap
 import os
 import resource
@@ -189,6 +190,7 @@ def main(link: int, inbox: int, outbox: int, shell: str) -> None:
     """Serve the judge on the descriptors that it left open."""
     with contextlib.suppress(channel.ChannelError), socket.socket(fileno=link) as connection:
         guest = Guest(connection, inbox, outbox, Notebook() if shell == "notebook" else Plain())
+        gc.enable()
         channel.send(connection, {"ok": True})
         with open(os.devnull, "wb") as nothing:
             os.dup2(nothing.fileno(), 2)  # nobody reads it from now on: a talkative program would block

@@ -71,6 +71,7 @@ class ProcessSandbox:
         self._inbox, self._outbox = os.memfd_create("arguments"), os.memfd_create("results")
         self._mapped = 0
         self._stopped: list[int] = []
+        self.last: dict[str, Any] = {}
         self._watchdog: Watchdog | None = None
         self._root = 0
         self.in_force = {
@@ -149,6 +150,7 @@ class ProcessSandbox:
             self.close()
             raise DiedError(why) from error
         self._left -= time.monotonic() - begun
+        self.last = answer
         if whole is not None:
             return answer, self._cgroup.cpu_seconds() - whole, wall
         cpu = processes.cpu_seconds(self._stopped) - clocked

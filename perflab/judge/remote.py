@@ -37,6 +37,7 @@ class RemoteCall:
     oracles: list[Oracle] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     ran: bool = False
+    left: tuple[Sandbox, dict] | None = None  # what still lies there, until the sandbox is asked something else
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,13 @@ class RemoteBench:
         return sizes
 
     def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
-        """See `Bench.collect`."""
+        """See `Bench.collect`. It comes before the next run: that one takes the place of what this one left."""
+        if staged.left is not None:
+            sandbox, answer = staged.left
+            if sandbox.alive and sandbox.last is not answer:
+                raise RuntimeError("what a run handed back is collected before the next run")
+            staged.left = None
+            self._keep(staged, sandbox, answer)
         return staged.result, staged.after
 
     def oracles(self, staged: RemoteCall) -> list[Oracle]:
@@ -140,14 +147,16 @@ class RemoteBench:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
 
     def _call(self, staged: RemoteCall, sandbox: Sandbox) -> tuple[float, float]:
-        """Call the function and keep what came back; return the seconds of CPU and of the clock."""
+        """Call the function; return the seconds of CPU and of the clock."""
         try:
             answer, cpu, wall = self._ask(staged, sandbox, "call", after=_mutable(staged.args))
         except DiedError as error:
             if self.ours:
                 raise SandboxError(f"the course's {self.name}: {error}") from error
             raise FunctionFailedError(f"{self.name}: {error}.") from error
-        self._keep(staged, sandbox, answer)
+        staged.left = sandbox, answer
+        if staged.files:
+            self.collect(staged)  # they must be gone before anything runs again
         return cpu, wall
 
     def _count_outside(self, staged: RemoteCall, metric: str) -> float:

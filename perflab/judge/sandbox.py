@@ -30,10 +30,13 @@ class Sandbox(Protocol):
         Which limits hold, and by what.
     alive : bool
         Whether it can be asked: not after it died, nor after it was closed.
+    last : dict
+        The answer that it gave last, as the very object that `ask` returned.
     """
 
     in_force: dict[str, str]
     alive: bool
+    last: dict[str, Any]
 
     def ready(self) -> None:
         """Wait until it has started; several can start side by side.
