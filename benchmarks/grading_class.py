@@ -32,6 +32,7 @@ from perflab.course.gates import mutants
 from perflab.course.notebook import instructor, to_bytes
 from perflab.judge import batch
 from perflab.judge.examine import examine
+from perflab.judge.pool import LOCAL, Pool, cluster, local_pool
 from perflab.judge.sample import submissions
 from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
@@ -166,7 +167,7 @@ def spinning(context: multiprocessing.context.BaseContext) -> float:
     return both / one
 
 
-def timed_pool(pool: batch.Pool, trusted: str, texts: list[str], settings: Settings) -> float:
+def timed_pool(pool: Pool, trusted: str, texts: list[str], settings: Settings) -> float:
     """Return the seconds of a pool for some examinations, its start and a first one left out."""
     with pool.open() as opened:
         first = [opened.submit(examine, trusted, texts[0], settings.to_dict()) for _ in range(2 * pool.workers)]
@@ -181,6 +182,12 @@ def timed_pool(pool: batch.Pool, trusted: str, texts: list[str], settings: Setti
     return seconds
 
 
+def timed_here(jobs: int, trusted: str, texts: list[str], settings: Settings) -> float:
+    """Return the seconds of a pool of processes of this machine."""
+    with local_pool(jobs) as pool:
+        return timed_pool(pool, trusted, texts, settings)
+
+
 def workers(count: int) -> dict:
     """Compare one worker with two where nothing is timed, and two spinning processes with one, in turns."""
     context = multiprocessing.get_context("spawn")
@@ -190,8 +197,7 @@ def workers(count: int) -> dict:
     gains, spins = [], []
     for _ in range(2):
         spins.append(spinning(context))
-        one = timed_pool(batch.local_pool(1), trusted, texts, settings)
-        two = timed_pool(batch.local_pool(2), trusted, texts, settings)
+        one, two = (timed_here(jobs, trusted, texts, settings) for jobs in (1, 2))
         gains.append(one / two)
     gain, most = sum(gains) / len(gains), sum(spins) / len(spins)
     return {"gains": gains, "spinning": spins, "share": gain / most, "seconds_each_one_worker": one / count}
@@ -203,10 +209,10 @@ def dask(count: int) -> dict:
     trusted = untimed(instructor(read(ROOT / "solutions" / f"{EXERCISE}.py")))
     texts = [nbformat.writes(notebook) for notebook in notebooks(count).values()]
     pool, there = [], []
-    with batch.cluster(batch.LOCAL, 2) as cluster:
+    with cluster(LOCAL, 2) as running:
         for _ in range(2):
-            pool.append(timed_pool(batch.local_pool(2), trusted, texts, settings))
-            there.append(timed_pool(cluster, trusted, texts, settings))
+            pool.append(timed_here(2, trusted, texts, settings))
+            there.append(timed_pool(running, trusted, texts, settings))
     return {"pool_seconds": pool, "dask_seconds": there, "loss": sum(there) / sum(pool) - 1}
 
 
@@ -220,11 +226,13 @@ def parts(folder: Path, count: int) -> dict:
     work = batch.collect(root, ASSIGNMENT, settings)
     collecting = (time.perf_counter() - start) / count
     config = class_config(root)
-    batch.grade(root, ASSIGNMENT, config, settings, batch.local_pool(2), lambda done, of: None)
+    with local_pool(2) as pool:
+        batch.grade(root, ASSIGNMENT, config, settings, pool, lambda done, of: None)
     verdicts = [batch.Store(root / batch.VERDICTS).get(one.key) for one in work]
     shutil.rmtree(root / "autograded")
     start = time.perf_counter()
-    batch.grade(root, ASSIGNMENT, config, settings, batch.local_pool(2), lambda done, of: None)
+    with local_pool(2) as pool:
+        batch.grade(root, ASSIGNMENT, config, settings, pool, lambda done, of: None)
     writing = (time.perf_counter() - start) / count
     trusted, text = work[0].trusted, work[0].submitted
     short = untimed(nbformat.reads(trusted, as_version=4))

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from perflab import machine
 from perflab.judge import batch
+from perflab.judge.pool import local_pool
 from perflab.judge.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -159,7 +160,8 @@ def run(folder: Path, count: int, seed: int, jobs: int, report: batch.Report = l
         # Names before, between and behind those of honest students.
         write(found.root / "submitted" / f"{'abz'[i % 3]}x{i:03}" / ASSIGNMENT / NAME, damaged(rng))
     start = time.perf_counter()
-    outcome = batch.grade(found.root, ASSIGNMENT, found.config, Settings(), batch.local_pool(jobs), report)
+    with local_pool(jobs) as pool:
+        outcome = batch.grade(found.root, ASSIGNMENT, found.config, Settings(), pool, report)
     seconds = time.perf_counter() - start
     verdicts = {student: verdict for (student, _), verdict in outcome.verdicts.items()}
     points = found.points()

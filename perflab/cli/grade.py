@@ -1,26 +1,29 @@
-"""Commands for instructors: grade | forget."""
+"""Commands for instructors: grade | forget.
+
+What they need takes a second to import. It is imported where it is used: workers start meanwhile.
+"""
 
 import json
 import os
 import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from perflab.cli.screen import app, err, out, steps
-from perflab.course import CourseError
-from perflab.course.classroom import configured
-from perflab.judge import batch
-from perflab.judge.forget import Stored, stored
-from perflab.judge.forget import forget as delete
-from perflab.judge.gradebook import check_released, url_of
-from perflab.judge.plugin import VERDICTS
-from perflab.judge.replay import Replay, replay
-from perflab.judge.settings import Settings
+from perflab.course.errors import CourseError
+from perflab.judge import pool
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+    from perflab.judge.batch import Outcome
+    from perflab.judge.forget import Stored
+    from perflab.judge.replay import Replay
+    from perflab.judge.settings import Settings
 
 Class = Annotated[Path, typer.Option("--class", help="The folder of the class.")]
 Gradebook = Annotated[str, typer.Option(help="Its URL; by default as nbgrader_config.py says, or SQLite.")]
@@ -44,30 +47,12 @@ def grade(
 ) -> None:
     """Grade all submissions of an assignment in sandboxes and write the gradebook."""
     root = root.resolve()
-    config = configured(root, "none" if unsafe else "", gradebook)
-    settings = Settings(config.Judge.get("sandbox", "bubblewrap"))
     if student is not None:
-        with steps() as step:
-            step(f"examine {student} again")
-            twice = replay(root, assignment, student, settings)
-        out.print(_replay_table(student, twice))
+        _replay(root, assignment, student, unsafe, gradebook)
         return
-    settings.starter()  # no sandbox: say so before anything begins
-    batch.collect(root, assignment, settings)
-    check_released(url_of(root, config), assignment)
     jobs = jobs or len(os.sched_getaffinity(0))
-    pools = batch.cluster(cluster, jobs) if cluster else nullcontext(batch.local_pool(jobs))
-    parts = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with pools as pool, Progress(*parts, TimeElapsedColumn(), console=err, transient=True) as bar:
-        task = bar.add_task(f"grade {assignment}", total=None)
-        outcome = batch.grade(
-            root,
-            assignment,
-            config,
-            settings,
-            pool,
-            lambda done, of: bar.update(task, completed=done, total=of),
-        )
+    with pool.cluster(cluster, jobs) if cluster else pool.local_pool(jobs) as workers:
+        outcome = _graded(root, assignment, workers, unsafe, gradebook)
     if as_json:
         sys.stdout.write(_as_json(outcome) + "\n")
     else:
@@ -78,7 +63,46 @@ def grade(
         raise CourseError(f"{why}\nAll other grades are written; grade again when this is mended.")
 
 
-def _print(assignment: str, outcome: batch.Outcome) -> None:
+def _replay(root: Path, assignment: str, student: str, unsafe: bool, gradebook: str) -> None:
+    from perflab.judge.replay import replay
+
+    _, settings = _settings(root, unsafe, gradebook)
+    with steps() as step:
+        step(f"examine {student} again")
+        twice = replay(root, assignment, student, settings)
+    out.print(_replay_table(student, twice))
+
+
+def _graded(root: Path, assignment: str, workers: pool.Pool, unsafe: bool, gradebook: str) -> "Outcome":
+    from perflab.judge import batch
+    from perflab.judge.gradebook import check_released, url_of
+
+    config, settings = _settings(root, unsafe, gradebook)
+    settings.starter()  # no sandbox: say so before anything begins
+    batch.collect(root, assignment, settings)
+    check_released(url_of(root, config), assignment)
+    parts = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*parts, TimeElapsedColumn(), console=err, transient=True) as bar:
+        task = bar.add_task(f"grade {assignment}", total=None)
+        return batch.grade(
+            root,
+            assignment,
+            config,
+            settings,
+            workers,
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )
+
+
+def _settings(root: Path, unsafe: bool, gradebook: str) -> "tuple[Config, Settings]":
+    from perflab.course.classroom import configured
+    from perflab.judge.settings import Settings
+
+    config = configured(root, "none" if unsafe else "", gradebook)
+    return config, Settings(config.Judge.get("sandbox", "bubblewrap"))
+
+
+def _print(assignment: str, outcome: "Outcome") -> None:
     out.print(_grades_table(assignment, outcome))
     known = len(outcome.verdicts) - outcome.examined
     out.print(
@@ -96,13 +120,17 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete what the class keeps of a student: files, verdicts, rows of the gradebook."""
+    from perflab.course.classroom import configured
+    from perflab.judge import forget as keeping
+    from perflab.judge.gradebook import url_of
+
     root = root.resolve()
     url = url_of(root, configured(root, gradebook=gradebook))
-    found = stored(root, student, url)
+    found = keeping.stored(root, student, url)
     out.print(_of_student(root, found), markup=False, soft_wrap=True)
     if not (yes or typer.confirm("Delete all of this for good?", err=True)):
         raise CourseError("Nothing was deleted.")
-    delete(found, url)
+    keeping.forget(found, url)
     out.print(
         f"Deleted. What archives in {root / 'downloaded'} and the exchange hold of {student} is still there.",
         markup=False,
@@ -110,7 +138,9 @@ def forget(
     )
 
 
-def _of_student(root: Path, found: Stored) -> str:
+def _of_student(root: Path, found: "Stored") -> str:
+    from perflab.judge.plugin import VERDICTS
+
     lines = [f"Of {found.student} are kept:"]
     lines += [f"  {folder}" for folder in found.folders]
     if found.verdicts:
@@ -120,7 +150,7 @@ def _of_student(root: Path, found: Stored) -> str:
     return "\n".join(lines)
 
 
-def _grades_table(assignment: str, outcome: batch.Outcome) -> Table:
+def _grades_table(assignment: str, outcome: "Outcome") -> Table:
     table = Table("student", "notebook", "points", "for a human", title=assignment)
     for (student, notebook), verdict in sorted(outcome.verdicts.items()):
         possible = sum(cell.report.of for cell in verdict.cells)
@@ -128,7 +158,7 @@ def _grades_table(assignment: str, outcome: batch.Outcome) -> Table:
     return table
 
 
-def _as_json(outcome: batch.Outcome) -> str:
+def _as_json(outcome: "Outcome") -> str:
     verdicts = [
         {"student": student, "notebook": notebook, **json.loads(verdict.to_json())}
         for (student, notebook), verdict in sorted(outcome.verdicts.items())
@@ -136,7 +166,7 @@ def _as_json(outcome: batch.Outcome) -> str:
     return json.dumps({"examined": outcome.examined, "written": outcome.written, "verdicts": verdicts}, indent=1)
 
 
-def _replay_table(student: str, twice: list[Replay]) -> Table:
+def _replay_table(student: str, twice: "list[Replay]") -> Table:
     table = Table("notebook", "tests cell", "then", "now", "why, now", title=f"{student}, with the same inputs")
     for one in twice:
         then = {cell.grade_id: cell.report for cell in one.then.cells}

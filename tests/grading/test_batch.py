@@ -18,6 +18,7 @@ from quick import ANSWERS, ASSIGNMENT, POINTS, SOLVED, Class, environment, submi
 from perflab import cli
 from perflab.judge import batch
 from perflab.judge.examine import TRIES, examine, forget
+from perflab.judge.pool import Pool
 from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
 
@@ -165,7 +166,7 @@ def planted(small, outcomes):
     pool = Planted({submission(text).decode(): list(rest) for text, rest in outcomes.items()})
     small.config.Judge.sandbox = "none"
     outcome = batch.grade(
-        small.root, ASSIGNMENT, small.config, Settings("none"), batch.Pool(lambda: pool, 2), lambda done, of: None
+        small.root, ASSIGNMENT, small.config, Settings("none"), Pool(lambda: pool, 2), lambda done, of: None
     )
     return pool, outcome
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from perflab.cli import app
+from perflab.cli.course import app
 from perflab.course import CourseError, publish
 from perflab.course.publish import generate, replace_all
 from perflab.course.source import SourceError
