@@ -65,6 +65,12 @@ SOLUTIONS = {
         lambda names, rng: names.make_values(rng, 1 << 20),
         lambda raw, gamma, out: (raw.size,),
     ),
+    "blocked_transpose": Solution(
+        "memory/blocked_transpose",
+        "turn",
+        lambda names, rng: names.make_picture(rng),
+        lambda picture, turned: picture.shape,
+    ),
 }
 
 

@@ -102,9 +102,9 @@ def turn(picture, turned):
     """
     ### BEGIN SOLUTION
     height, width = picture.shape
-    for top in range(0, height, 64):
+    for top in range(0, height, 128):
         for left in range(0, width, 8):
-            turn_rows(picture[top : top + 64, left : left + 8], turned[left : left + 8, top : top + 64])
+            turn_rows(picture[top : top + 128, left : left + 8], turned[left : left + 8, top : top + 128])
     ### END SOLUTION
 
 
