@@ -20,6 +20,7 @@ from numba.core import ir
 
 from perflab.models import hooks
 from perflab.models.instrument import Instrumented, Part, UninstrumentableError
+from perflab.models.traced import ATOMICS
 
 # Attributes of arrays that are no memory.
 METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "itemsize"})
@@ -94,6 +95,8 @@ class Accesses(Part):
             raise self.refuse(
                 node, "a new array that is not bound, once and outside of loops, to a name of its own"
             )
+        if getattr(function, "__module__", None) in ATOMICS:
+            raise self.refuse(node, "an atomic operation")  # said now, since compiling would take its time first
         if isinstance(node.func, ast.Attribute):
             node.func.value = self.visit(node.func.value)
         else:

@@ -32,7 +32,7 @@ _FILLING = frozenset({"copyto", "fill", "sort"})
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
 _INTEGERS = (int, np.integer)
 # Primitives that Python may call, too, by the elements that they touch.
-_ATOMICS = {"perflab.atomics.words": 1, "perflab.atomics.pairs": 2}
+ATOMICS = {"perflab.atomics.words": 1, "perflab.atomics.pairs": 2}
 
 
 class UntraceableError(TypeError):
@@ -133,7 +133,7 @@ class Trace:
             return value if value.__name__ in sys.stdlib_module_names else _Module(self, value)
         if home == "numpy" and callable(value) and not isinstance(value, type | np.ufunc | _Array):
             return functools.partial(self._call_with, value)
-        if isinstance(value, types.FunctionType) and value.__module__ in _ATOMICS:
+        if isinstance(value, types.FunctionType) and value.__module__ in ATOMICS:
             return functools.partial(self._perform, value)
         if isinstance(value, types.FunctionType) and home != "numba" and home not in sys.stdlib_module_names:
             return self.twin(value)
@@ -240,7 +240,7 @@ class Trace:
         result = primitive(*_raw(args), **order)
         if args and isinstance(args[0], _Array):
             array, index = args[:2]
-            size = _ATOMICS[primitive.__module__] * array.itemsize
+            size = ATOMICS[primitive.__module__] * array.itemsize
             self.memory.touch(array._address_of(index), size, primitive.__name__ != "load")
         return result
 

@@ -5,6 +5,8 @@ import pytest
 from numba import njit
 
 from perflab import atomics
+from perflab.models import instrument
+from perflab.models.accesses import Accesses
 from perflab.models.coherence import Report, ThreadTrace, replay, simulate
 
 
@@ -260,6 +262,11 @@ def test_an_atomic_operation_is_one_access_that_writes():
     assert (report.accesses, report.invalidations, report.true_misses) == (200, 199, 0)
     assert counters.tolist() == [200, 200] + [0] * 14
     assert simulate(add_atomically, [(counters, 0, 100), (counters, 8, 100)]).invalidations == 0
+
+
+def test_an_atomic_operation_is_watched_without_compiling_the_function():
+    with pytest.raises(instrument.UninstrumentableError, match="an atomic operation"):
+        instrument.instrument(add_atomically, (Accesses,))
 
 
 def test_an_atomic_load_does_not_write():
