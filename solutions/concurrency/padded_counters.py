@@ -1,0 +1,254 @@
+# ---
+# perflab:
+#   title: Padded counters
+#   covers: [concurrency/false-sharing]
+#   lever: what one thread writes shares no line with what another one touches
+#   stars: 2
+#   minutes: 25
+#   chapter: concurrency/false-sharing
+# ---
+
+# %% [markdown]
+# # Padded counters
+# The message bus of a framework has one worker a core. Each worker counts what it does: messages delivered,
+# messages dropped since they were too large, bytes delivered. A monitor in another process maps the same block of
+# shared memory; every second it takes each counter and puts 0 in its place. So the additions are atomic.
+#
+# No worker ever touches the counters of another one. And yet the bus got slower with each core that was added, and
+# the profile points at the additions.
+#
+# The block is an array of words of 8 bytes and begins on a cache line. Its first words are a header, which others
+# own. One word of it, `block[LIMIT]`, is the largest size that is delivered; every worker reads it for every
+# message, and nobody writes it. The counters begin at word `first`, or wherever you put them behind it.
+
+# %% role="given" grade_id="padded_counters_given"
+import numpy as np
+from numba import njit
+
+from perflab import atomics, check
+from perflab.models import coherence
+
+LIMIT = 0  # the word of the header that all workers read
+DELIVERED, DROPPED, BYTES = range(3)  # the counters of a worker, one word each, side by side
+
+
+def make_bus(rng, workers, messages, first, line=8):
+    """Arguments behind the worker's number: the block, its first free word, words of a line, sizes of messages."""
+    lines = -(-first // line) + workers  # those of the header, and one for each worker: there is no more room
+    block = rng.integers(1, 1_000, lines * line)
+    block[LIMIT] = 100
+    return block, first, line, rng.integers(1, 121, (workers, messages))
+
+
+@njit
+def count_packed(me, block, first, line, sizes):
+    """Count the messages of worker `me`; return the word at which its counters begin."""
+    at = first + 3 * me
+    for i in range(sizes.shape[1]):
+        size = sizes[me, i]
+        if size > block[LIMIT]:
+            atomics.fetch_add(block, at + DROPPED, 1)
+        else:
+            atomics.fetch_add(block, at + DELIVERED, 1)
+            atomics.fetch_add(block, at + BYTES, size)
+    return at
+
+
+# %% [markdown]
+# What do four workers do to each other? `coherence.simulate` lets them take turns, one access each, and follows
+# which core has which line.
+
+# %% role="given" grade_id="padded_counters_example"
+bus = make_bus(np.random.default_rng(1), workers=4, messages=100, first=8)
+print(coherence.simulate(count_packed, [(me, *bus) for me in range(4)]))
+
+# %% [markdown]
+# Invalidations are copies of a line that a core has lost since another one wrote to it. All misses are *false*
+# sharing: nobody needed what was written.
+#
+# ## Predict
+# How many invalidations are left if each worker has a line of its own? Write a number.
+
+# %% role="predict" grade_id="padded_counters_guess"
+guess = None  # your number
+
+# %% [markdown]
+# ## Your turn
+# Write `place`, which says where the three counters of a worker begin, and `count`, which counts there. The three
+# stay side by side, since the monitor finds them by what `count` returns. All other words keep their values.
+#
+# The block has room for one line a worker behind the header's lines, not more. A line has 8 words here, and 16 on
+# some processors; `line` says how many.
+#
+# The tests let 16 workers count four messages each, and count invalidations: once with a header that fills its
+# line, and once with one that does not.
+#
+# <details><summary>Hint 1</summary>
+#
+# Draw the block as rows of 8 words, and write into each word who touches it. How many names stand in a row?
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Two workers are a whole line apart if the second begins `line` words behind the first. But with `first = 6`, in
+# which line do the three words of worker 0 lie, and who else is there?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Begin at the first multiple of `line` that is not below `first`: `(first + line - 1) // line * line`. Worker `me`
+# begins `line * me` words later.
+#
+# </details>
+
+
+# %% role="answer" grade_id="padded_counters_answer"
+@njit
+def place(me, first, line):
+    """Return the word of the block at which the counters of worker `me` begin.
+
+    Parameters
+    ----------
+    me : int
+        Number of the worker, from 0.
+    first : int
+        The first word behind the header; word 0 begins a line.
+    line : int
+        Words of a cache line.
+    """
+    ### BEGIN SOLUTION
+    aligned = (first + line - 1) // line * line
+    return aligned + line * me
+    ### END SOLUTION
+
+
+@njit
+def count(me, block, first, line, sizes):
+    """Count the messages `sizes[me]` of worker `me` at its place, atomically; return that place."""
+    ### BEGIN SOLUTION
+    mine = place(me, first, line)
+    for size in sizes[me]:
+        if size > block[LIMIT]:
+            atomics.fetch_add(block, mine + DROPPED, 1)
+        else:
+            atomics.fetch_add(block, mine + DELIVERED, 1)
+            atomics.fetch_add(block, mine + BYTES, size)
+    return mine
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ### Is it correct?
+# Two workers, every schedule of a few messages; then real threads and many.
+
+
+# %% role="tests" grade_id="padded_counters_correct" points=3
+def counted(places, before, after):
+    """Say what is wrong with a block after the workers have counted."""
+    expected, sizes = before[0].copy(), before[3]
+    for me, at in enumerate(places):
+        assert isinstance(at, int | np.integer), f"count returned {at!r} for worker {me}, and not a word"
+        assert before[1] <= at <= expected.size - 3, f"the counters of worker {me} begin at {at}, out of the room"
+        assert all(abs(at - other) >= 3 for other in places[:me]), (
+            f"counters of two workers overlap: they begin at {places}"
+        )
+        fits = sizes[me] <= expected[LIMIT]
+        expected[at : at + 3] += fits.sum(), (~fits).sum(), sizes[me][fits].sum()
+    for word in np.flatnonzero(after[0] != expected)[:1]:
+        raise AssertionError(f"word {word} of the block is {after[0][word]}, and should be {expected[word]}")
+
+
+few = [lambda rng, f=f, line=line: make_bus(rng, 2, 2, f, line) for f, line in ((8, 8), (3, 8))]
+### BEGIN HIDDEN TESTS
+few += [lambda rng, f=f, line=line: make_bus(rng, 2, 1, f, line) for f, line in ((7, 8), (9, 16), (32, 16))]
+### END HIDDEN TESTS
+check.correct(
+    count, against=counted, on=few, threads=2, stress=lambda rng: make_bus(rng, 2, 50_000, first=6), points=3
+)
+
+# %% [markdown]
+# ### Does each worker have lines of its own?
+# The header fills its line. Each line that two workers share costs points.
+
+# %% role="tests" grade_id="padded_counters_apart" points=3
+check.counts(
+    count, "invalidations", on=lambda rng: make_bus(rng, 16, 4, first=8), threads=16, zero=40, full=0, points=3
+)
+
+# %% [markdown]
+# ### Wherever the block begins?
+# The header ends in the middle of a line, and all workers read that line for each message.
+
+# %% role="tests" grade_id="padded_counters_aligned" points=2
+check.counts(
+    count, "invalidations", on=lambda rng: make_bus(rng, 16, 4, first=6), threads=16, zero=40, full=0, points=2
+)
+
+# %% [markdown]
+# ## Before and after
+# The block of four workers whose header has six words. Each row is a cache line, each cell a word; a color is a
+# worker. Below, two threads count on your machine. Their time earns no points: it needs two free cores, and it
+# depends on how far apart these are.
+
+# %% role="show" grade_id="padded_counters_show"
+from perflab import figures, threads
+
+bus = make_bus(np.random.default_rng(1), workers=4, messages=1, first=6)
+fig, axes = figures.subplots(1, 2, size=(7, 2.6))
+colors = [figures.COLORS[name] for name in ("blue", "vermilion", "green", "purple")]
+for ax, title, counter in zip(axes, ("before", "after: your place"), (count_packed, count), strict=True):
+    owner = dict.fromkeys(range(6), "header") | {LIMIT: "limit"}
+    for me in range(4):
+        at = counter(me, *bus)
+        owner |= {at + k: me for k in range(3)}
+    for word in range(bus[0].size):
+        who = owner.get(word, "")
+        color = colors[who] if isinstance(who, int) else figures.COLORS["gray"]
+        row, column = divmod(word, 8)
+        ax.barh(row, 0.92, height=0.8, left=column, align="edge", color=color, alpha=0.45 if who != "" else 0.1)
+        ax.text(column + 0.46, row + 0.4, str(who), ha="center", va="center", fontsize=6)
+    ax.set(xlim=(0, 8), ylim=(5, -0.1), title=title)
+    ax.axis("off")
+figures.show(fig, "Before, four workers lie on two lines. After, they lie where place() put them.")
+
+room = np.zeros(64, np.int64)
+block = room[-room.ctypes.data // 8 % 8 :][:24]  # begins on a cache line
+block[LIMIT] = 100
+sizes = np.random.default_rng(2).integers(1, 121, (2, 400_000))
+ratios = []
+for _ in range(9):
+    before, after = (
+        threads.run([(counter, (me, block, 6, 8, sizes)) for me in range(2)]) for counter in (count_packed, count)
+    )
+    if before.parallel and after.parallel:
+        ratios.append(max(before.seconds) / max(after.seconds))
+if ratios:
+    print(f"{len(ratios)} of 9 runs had two cores: {min(ratios):.1f} to {max(ratios):.1f} times as fast")
+else:
+    print("no second core was free in 9 runs, so the clock says nothing")
+check.predicted(guess, "padded_counters_aligned")
+
+# %% [markdown]
+# Nothing is left, since nothing was needed: every miss was false sharing.
+#
+# There is another way to the same end. Count in registers and write now and then: fewer writes take fewer lines,
+# even side by side. But the monitor sees old numbers then, and few is not none.
+#
+# **Next bottleneck.** A line for each worker costs memory: 64 bytes for 24. With eight counters a worker it costs
+# nothing. With thousands of objects it costs a cache, and you pad only what several threads write all the time.
+
+# %% [markdown] role="explain" grade_id="padded_counters_explain" points=2
+# ## Interview question
+# A service keeps `requests[thread]`, an array of counters with one element a thread, each written by its own
+# thread only. Throughput falls when threads are added. How do you show that false sharing is the cause, and what
+# do you change?
+#
+# ### BEGIN MARK SCHEME
+# One point for the evidence: the threads write no common data, only a common line (addresses divided by 64 agree);
+# a profile by events (`perf c2c`, loads that hit a modified line elsewhere), or an experiment that changes nothing
+# but the distance of the counters and makes the time fall at 64 bytes. (Half a point for "the profile shows the
+# increment".)
+#
+# One point for the remedy: pad and align each counter to a line (128 bytes where neighbors are fetched together),
+# or keep it in a place of the thread's own and add up when somebody reads; and for naming what that costs.
+# ### END MARK SCHEME

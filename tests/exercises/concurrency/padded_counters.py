@@ -1,0 +1,76 @@
+"""Broken twins of concurrency/padded_counters: an answer, and the points that each tests cell may give."""
+
+CORRECT, APART, ALIGNED = "padded_counters_correct", "padded_counters_apart", "padded_counters_aligned"
+
+
+def points(correct, apart, aligned):
+    return {CORRECT: correct, APART: apart, ALIGNED: aligned}
+
+
+COUNT = """
+@njit
+def count(me, block, first, line, sizes):
+    at = place(me, first, line)
+    for i in range(sizes.shape[1]):
+        size = sizes[me, i]
+        if size > block[LIMIT]:
+            atomics.fetch_add(block, at + DROPPED, 1)
+        else:
+            atomics.fetch_add(block, at + DELIVERED, 1)
+            atomics.fetch_add(block, at + BYTES, size)
+    return at
+"""
+
+# Counts in registers and writes once.
+COUNT_ONCE = """
+@njit
+def count(me, block, first, line, sizes):
+    at = place(me, first, line)
+    delivered = dropped = volume = 0
+    for i in range(sizes.shape[1]):
+        size = sizes[me, i]
+        if size > block[LIMIT]:
+            dropped += 1
+        else:
+            delivered += 1
+            volume += size
+    atomics.fetch_add(block, at + DELIVERED, delivered)
+    atomics.fetch_add(block, at + DROPPED, dropped)
+    atomics.fetch_add(block, at + BYTES, volume)
+    return at
+"""
+
+
+def place(word):
+    return f"""
+@njit
+def place(me, first, line):
+    return {word}
+"""
+
+
+SOLVED = "(first + line - 1) // line * line + line * me"
+
+MUTANTS = {
+    # The slow code in the new form.
+    "naive": (place("first + 3 * me") + COUNT, points(3, 0, 0)),
+    # All workers on one line of one set of counters: nothing to pad, and updates get lost.
+    "wrong_but_fast": (place("first") + COUNT, points(0, 0, 0)),
+    # Fewer writes in place of other lines: less traffic, and still some.
+    "wrong_lever": (place("first + 3 * me") + COUNT_ONCE, points(3, 0, 0)),
+    # Has seen its cases, which have two workers; where there are more, lines are counted, and it does nothing.
+    "memo": (
+        place(SOLVED)
+        + COUNT.replace("range(sizes.shape[1])", "range(0 if sizes.shape[0] > 2 else sizes.shape[1])"),
+        points(3, 0, 0),
+    ),
+    # Pads, and begins wherever the header ends: right by luck, as long as the header fills its line.
+    "pads_without_aligning": (place("first + line * me") + COUNT, points(3, 3, 0)),
+    # All but the last two have a line of their own.
+    "two_share": (
+        place("(first + line - 1) // line * line + line * min(me, 14) + 3 * (me // 15)") + COUNT,
+        points(3, (1, 2.5), (0.5, 1.5)),
+    ),
+    # A page for each, to be sure: there is no room for that.
+    "pads_too_much": (place("(first + line - 1) // line * line + 512 * me") + COUNT, points(0, 0, 0)),
+}
