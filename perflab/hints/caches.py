@@ -1,5 +1,6 @@
 """Memory and caches: fetch ahead, write past, and arrays that begin at a cache line."""
 
+import ctypes
 import operator
 from typing import Any
 
@@ -126,8 +127,9 @@ def empty(n, dtype=np.float64, alignment=64):
         raise ValueError(f"alignment: a power of two, got {alignment}")
     size = n * np.dtype(dtype).itemsize
     raw = np.empty(size + alignment, np.uint8)
-    start = -raw.ctypes.data % alignment
-    return raw[start : start + size].view(dtype)
+    # An owner that begins where the array does: models of memory put the beginning of an owner on a page.
+    owner = (ctypes.c_uint8 * size).from_buffer(raw, -raw.ctypes.data % alignment)
+    return np.ndarray(n, dtype, owner)
 
 
 @overload(empty)

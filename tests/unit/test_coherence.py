@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from perflab import atomics
+from perflab import atomics, hints
 from perflab.models import instrument
 from perflab.models.accesses import Accesses
 from perflab.models.coherence import Report, ThreadTrace, replay, simulate
@@ -267,6 +267,14 @@ def test_an_atomic_operation_is_one_access_that_writes():
 def test_an_atomic_operation_is_watched_without_compiling_the_function():
     with pytest.raises(instrument.UninstrumentableError, match="an atomic operation"):
         instrument.instrument(add_atomically, (Accesses,))
+
+
+def test_an_array_that_begins_on_a_line_does_so_in_the_model():
+    """Wherever malloc puts what is around it: three arrays, so that not all begin on a line by luck."""
+    for counters in [hints.empty(24, np.int64) for _ in range(3)]:
+        counters[:] = 0
+        assert simulate(add_atomically, [(counters, 7, 50), (counters, 8, 50)]).invalidations == 0
+        assert simulate(add_atomically, [(counters, 8, 50), (counters, 15, 50)]).invalidations > 90
 
 
 def test_an_atomic_load_does_not_write():
