@@ -191,7 +191,7 @@ check.counts(
 # depends on how far apart these are.
 
 # %% role="show" grade_id="padded_counters_show"
-from perflab import figures, threads
+from perflab import figures, hints, threads
 
 bus = make_bus(np.random.default_rng(1), workers=4, messages=1, first=6)
 fig, axes = figures.subplots(1, 2, size=(7, 2.6))
@@ -211,8 +211,8 @@ for ax, title, counter in zip(axes, ("before", "after: your place"), (count_pack
     ax.axis("off")
 figures.show(fig, "Before, four workers lie on two lines. After, they lie where place() put them.")
 
-room = np.zeros(64, np.int64)
-block = room[-room.ctypes.data // 8 % 8 :][:24]  # begins on a cache line
+block = hints.empty(24, np.int64)  # begins on a cache line
+block[:] = 0
 block[LIMIT] = 100
 sizes = np.random.default_rng(2).integers(1, 121, (2, 400_000))
 ratios = []
