@@ -1,0 +1,210 @@
+# ---
+# perflab:
+#   title: Strength reduction
+#   covers: [algorithms/techniques/strength-reduction]
+#   lever: carry along with an addition what a loop computes anew with a division
+#   stars: 1
+#   minutes: 20
+#   chapter: algorithms/techniques
+# ---
+
+# %% [markdown]
+# # Strength reduction
+# A window system fills the background with a small pattern, again and again in both directions, and shifted, since
+# the user may scroll. The frame buffer is one long row of pixels. So for pixel `i` the code below asks: in which
+# line and column of the screen is it, and which pixel of the pattern lies there? These are two divisions and two
+# remainders. Width and pattern are the user's choice, and nobody knows them when the code is compiled.
+#
+# An integer division takes ten cycles and more, on older cores forty, and no vector instruction does it.
+
+# %% role="given" grade_id="strength_reduction_given"
+import numpy as np
+from numba import njit
+
+from perflab import check
+
+
+def make_wallpaper(rng, pixels=400_000, width=None):
+    """Arguments of one filling: a pattern, the width of the screen, the two shifts, and room for the pixels."""
+    pattern = rng.integers(0, 256, rng.integers(20, 200, 2), dtype=np.uint8)
+    width = int(rng.integers(800, 2000)) if width is None else width
+    down, right = (int(shift) for shift in rng.integers(0, 10_000, 2))
+    return pattern, width, down, right, np.empty(pixels, np.uint8)
+
+
+@njit
+def fill_dividing(pattern, width, down, right, out):
+    """Fill the screen with the pattern, shifted; the last line may be cut off."""
+    rows, columns = pattern.shape
+    for i in range(out.size):
+        y, x = i // width, i % width
+        out[i] = pattern[(y + down) % rows, (x + right) % columns]
+
+
+# %% role="given" grade_id="strength_reduction_example"
+letters = np.array([list(b"abc"), list(b"def")], np.uint8)
+screen = np.empty(24, np.uint8)
+fill_dividing(letters, 8, 0, 1, screen)
+print("\n".join(bytes(line).decode() for line in screen.reshape(3, 8)))
+
+# %% [markdown]
+# ## Predict
+# Suppose that the loop needed no division at all. How many times faster would it be? Write your guess before you
+# measure anything.
+
+# %% role="predict" grade_id="strength_reduction_guess"
+guess = None  # your number
+
+# %% [markdown]
+# ## Your turn
+# Write `fill`, which does what `fill_dividing` does. Before the loop you may divide as you like.
+#
+# The tests ask three questions. Is it correct? How many divisions are left in the machine code of the loop? How
+# much faster is it?
+#
+# <details><summary>Hint 1</summary>
+#
+# You know line and column of pixel `i`, and both places in the pattern. What is different at pixel `i + 1`? Mostly
+# very little.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Carry them along. A column grows by one, and where it has reached the number of columns, it starts again at 0. At
+# the end of a line of the screen, the row of the pattern does the same, and the column goes back to where lines
+# begin.
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# Use two loops: `for first in range(0, out.size, width)`, in it `line = out[first : first + width]`, which is
+# shorter at the end of the screen, and `for k in range(line.size)`. Before both, `y = down % rows`. Before the
+# inner one, `x = right % columns`; behind each pixel `x += 1`, and `if x == columns: x = 0`.
+#
+# </details>
+
+
+# %% role="answer" grade_id="strength_reduction_answer"
+@njit
+def fill(pattern, width, down, right, out):
+    """Fill the screen with the pattern, shifted.
+
+    Parameters
+    ----------
+    pattern : ndarray of uint8, shape (rows, columns)
+    width : int
+        Pixels of a line of the screen.
+    down, right : int
+        Which row and column of the pattern the first pixel shows, modulo its size; not negative.
+    out : ndarray of uint8, shape (n,)
+        The screen, line after line; the last one may be cut off.
+    """
+    ### BEGIN SOLUTION
+    rows, columns = pattern.shape
+    y, begin = down % rows, right % columns
+    for first in range(0, out.size, width):
+        row, line = pattern[y], out[first : first + width]
+        x = begin
+        for k in range(line.size):
+            line[k] = row[x]
+            x += 1
+            if x == columns:
+                x = 0
+        y += 1
+        if y == rows:
+            y = 0
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ### Is it correct?
+# Screens of no, one and a few pixels, wide ones and narrow ones.
+
+# %% role="tests" grade_id="strength_reduction_correct" points=3
+cases = [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((0, 5), (1, 1), (24, 8), (1000, 300))]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((7, 8), (8, 8), (9, 8), (2000, 1))]
+cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((3001, 1000), (50_000, 801))]
+cases += [lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))]
+### END HIDDEN TESTS
+check.correct(fill, against=fill_dividing, on=cases, returns=4, points=3)
+
+# %% [markdown]
+# ### How many divisions are left?
+# Counted in the machine code of your innermost loop, compiled for the same processor everywhere. The slow one has
+# six: a division gives the remainder as well, so three would do, and LLVM writes each twice, once for operands
+# that fit into 32 bits, which are divided faster.
+
+# %% role="tests" grade_id="strength_reduction_divisions" points=2
+check.counts(fill, "divisions", on=make_wallpaper, zero=6, full=0, points=2)
+
+# %% [markdown]
+# ### How much faster is it?
+# Both functions fill the same 400,000 pixels.
+
+# %% role="tests" grade_id="strength_reduction_speed" points=3
+check.faster(fill, than=fill_dividing, on=make_wallpaper, returns=4, zero=2, full=4, points=3)
+
+# %% [markdown]
+# ## Before and after
+# Time a pixel against the width of the pattern. A division costs the same for all of them. "Is the pattern at its
+# end?" is a question that a predictor learns where it comes seldom or in a short rhythm.
+
+# %% role="show" grade_id="strength_reduction_show"
+from perflab import figures, timing
+
+COLUMNS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
+
+
+def nanoseconds(function, *args):
+    """Return the best time a pixel of four calls."""
+    return min(timing.seconds_of(lambda: function(*args))[0] for _ in range(4)) / args[-1].size * 1e9
+
+
+times = {"dividing": [], "yours": []}
+rng = np.random.default_rng()
+screen = np.empty(100_000, np.uint8)
+for columns in COLUMNS:
+    pattern = rng.integers(0, 256, (50, columns), dtype=np.uint8)
+    for label, function in (("dividing", fill_dividing), ("yours", fill)):
+        times[label].append(nanoseconds(function, pattern, 1280, 3, 4, screen))
+fig, ax = figures.subplots()
+for label, values in times.items():
+    ax.plot(COLUMNS, values, marker="o", label=label)
+ax.set(xscale="log", xlabel="columns of the pattern", ylabel="ns a pixel", ylim=(0, None))
+ax.legend()
+figures.show(
+    fig,
+    f"Time a pixel against the columns of the pattern. Dividing takes {min(times['dividing']):.1f} to "
+    f"{max(times['dividing']):.1f} ns, yours {min(times['yours']):.2f} to {max(times['yours']):.2f} ns.",
+)
+check.predicted(guess, "strength_reduction_speed")
+
+# %% [markdown]
+# A strong operation was replaced by a weak one, because something grows regularly: this is *strength reduction*.
+# Compilers do it all the time. The address of `a[i]` is `start + 8 * i`, and no loop multiplies for it; LLVM even
+# turns `(k + right) % columns` into a counter if `k` simply counts up. It cannot here, as `x` is itself a
+# remainder of a number that it does not know.
+#
+# Where nothing grows regularly, as in `hash % buckets`, a second form helps: compute `1.0 / buckets` once before
+# the loop, *multiply* by it, and correct the result by one where it missed.
+#
+# **Next bottleneck.** One byte an iteration. A line of the screen is made of whole rows of the pattern, and a row
+# can be copied with vector instructions, 32 pixels at a time; and when all rows of the pattern have been on screen
+# once, what follows is a copy of what stands above.
+
+# %% [markdown] role="explain" grade_id="strength_reduction_explain" points=2
+# ## Interview question
+# `hash % buckets` is the hottest line of a hash table. What do you do about the division if the number of buckets
+# is fixed when you compile, if you may choose it, and if a user sets it at run time?
+#
+# ### BEGIN MARK SCHEME
+# One point for the first two: a constant divisor is turned by the compiler into a multiplication and a shift, so
+# make it a literal; if you may choose, a power of two turns the remainder into a mask (and then the hash must mix
+# well, as only its low bits count).
+#
+# One point for the third: multiply by a reciprocal that is computed once (a fixed-point or floating-point number,
+# with a correction), or choose among a few constant divisors by a switch, or map by multiplication instead of
+# remainder (`hash * buckets >> 32`) where the exact remainder does not matter. Half a point if only one idea is
+# named without saying why it is right.
+# ### END MARK SCHEME
