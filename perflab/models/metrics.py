@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 PREDICTORS = ("static", "bimodal", "local", "global", "gshare", "tournament", "tage")
 BY_PREDICTOR = "mispredictions:"
 
@@ -10,6 +12,7 @@ BY_LEVEL = "misses:"
 LEVELS = ("L1", "L2", "L3", "TLB")
 
 METRICS = {
+    "accesses": "loads and stores of array elements",
     "misses": "misses of a first-level cache",
     **{f"{BY_LEVEL}{name}": f"{name} misses" for name in LEVELS},
     "mispredictions": "branches mispredicted",
@@ -21,6 +24,8 @@ INVALIDATIONS = "lines that threads take from each other"
 
 def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:
     """Run ``fn(*args)``; return one of `METRICS`, or "invalidations:N", and the result.
+
+    "accesses" are those that `perflab.models.record` sees: the steps of an algorithm on arrays.
 
     "misses" are those of `perflab.models.cache.L1`, "misses:L2" and so on those of the levels of
     `perflab.models.cache.TEACHING`; all caches are empty at first.
@@ -42,6 +47,8 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
         threads = range(int(metric.removeprefix(BY_THREADS)))
         report = coherence.simulate(fn, [(me, *args) for me in threads])
         return float(report.invalidations), report.results
+    if metric == "accesses":
+        return _accesses(fn, args)
     if metric.startswith("misses"):
         return _misses(metric.removeprefix("misses").removeprefix(":"), fn, args)
     # Imported here: a sandbox lacks the models that an exercise forbids.
@@ -60,6 +67,19 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
     name = metric.removeprefix(BY_PREDICTOR) if metric.startswith(BY_PREDICTOR) else "tage"
     trace, result = watched(fn, args)
     return float(replay(predictors[name], trace).count), result
+
+
+def _accesses(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:
+    from perflab.models import record
+
+    count = 0
+
+    def consume(addresses: np.ndarray, codes: np.ndarray) -> None:
+        nonlocal count
+        count += addresses.size
+
+    result = record.accesses(fn, args, consume).result
+    return float(count), result
 
 
 def _misses(level: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:

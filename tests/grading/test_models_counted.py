@@ -83,6 +83,13 @@ def test_misses_are_the_same_everywhere(bench, metric):
         assert side.collect(staged)[0].size == 3000
 
 
+def test_accesses_are_the_same_everywhere(bench):
+    levels = np.full(3000, 200, np.uint8)
+    for side in bench("compact"):
+        # A level is read, and its number stored into an array that was zeroed first.
+        assert side.count(side.stage((levels,)), "accesses") == 3 * 3000
+
+
 def test_the_clean_room_has_the_models_that_an_exercise_forbids():
     started = []
 

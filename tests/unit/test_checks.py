@@ -567,6 +567,35 @@ def test_cache_misses_are_counted():
     assert check.counts(by_column, "misses:TLB", on=make, zero=200, full=17, points=2) == 2
 
 
+def test_accesses_are_counted():
+    @njit
+    def largest_by_pairs(a):
+        for i in range(a.size):
+            beaten = False
+            for j in range(a.size):
+                beaten |= a[j] > a[i]
+            if not beaten:
+                return a[i]
+        return 0
+
+    @njit
+    def largest(a):
+        best = a[0]
+        for i in range(1, a.size):
+            best = max(best, a[i])
+        return best
+
+    few, many = (lambda rng, n=n: (np.arange(n),) for n in (10, 40))
+    growth = {"on": few, "zero": 12, "full": 6, "points": 2}
+    check.correct(largest, against=largest_by_pairs, on=[few], points=1)
+    assert check.counts(largest, "accesses", **growth | {"zero": 20, "full": 10}) == 2
+    assert check.counts(largest, "accesses", than=(largest, many), **growth) == 2
+    check.correct(largest_by_pairs, against=largest, on=[few], points=1)
+    failed = report(check.counts, largest_by_pairs, "accesses", than=(largest_by_pairs, many), **growth)
+    assert failed.title == "largest_by_pairs: loads and stores of array elements"
+    assert dict(failed.rows)["ratio"] == "15.9"
+
+
 # --- faster
 
 
