@@ -1,0 +1,130 @@
+"""Broken twins of algorithms/divide_and_conquer: an answer, and the points that each tests cell may give."""
+
+CORRECT, GROWTH = "divide_and_conquer_correct", "divide_and_conquer_growth"
+SPEED = "divide_and_conquer_speed"
+
+
+def points(correct, growth, speed):
+    return {CORRECT: correct, GROWTH: growth, SPEED: speed}
+
+
+SORT = """
+@njit
+def sort(times, room):
+    n, crossings = times.size, 0
+    if n < 2:
+        return 0
+    middle = n // 2
+    left, right = times[:middle], times[middle:]
+    crossings = sort(left, room[:middle]) + sort(right, room[middle:])
+    i = j = k = 0
+    while i < middle and j < right.size:
+        if left[i] <= right[j]:
+            room[k] = left[i]
+            i += 1
+        else:
+            room[k] = right[j]
+            j += 1
+            crossings += middle - i
+        k += 1
+    while i < middle:
+        room[k] = left[i]
+        i, k = i + 1, k + 1
+    while j < right.size:
+        room[k] = right[j]
+        j, k = j + 1, k + 1
+    for k in range(n):
+        times[k] = room[k]
+    return crossings
+
+
+@njit
+def crossed(times):
+    return sort(times, np.empty_like(times))
+"""
+
+MUTANTS = {
+    # The slow code.
+    "naive": (
+        """
+@njit
+def crossed(times):
+    crossings = 0
+    for i in range(times.size):
+        time, behind = times[i], times[i + 1 :]
+        for j in range(behind.size):
+            crossings += behind[j] < time
+    return crossings
+""",
+        points(3, 0, 0),
+    ),
+    # Counts neighbors only.
+    "wrong_but_fast": (
+        """
+@njit
+def crossed(times):
+    crossings = 0
+    for i in range(1, times.size):
+        crossings += times[i] < times[i - 1]
+    return crossings
+""",
+        points(0, 0, 0),
+    ),
+    # Takes equal times for crossed ones.
+    "counts_ties": (SORT.replace("left[i] <= right[j]", "left[i] < right[j]"), points(0, 0, 0)),
+    # Whole arrays in place of loops: the same pairs.
+    "wrong_lever": (
+        """
+@njit(fastmath=True)
+def crossed(times):
+    crossings = 0
+    for i in range(times.size):
+        crossings += np.sum(times[i + 1 :] < times[i])
+    return crossings
+""",
+        points(3, 0, 0),
+    ),
+    # Cuts, and asks all pairs between the halves: half of the pairs in each call are still all pairs.
+    "cut_without_order": (
+        """
+@njit
+def crossed(times):
+    if times.size < 2:
+        return 0
+    middle = times.size // 2
+    left, right = times[:middle], times[middle:]
+    crossings = 0
+    for time in left:
+        for j in range(right.size):
+            crossings += right[j] < time
+    return crossings + crossed(left) + crossed(right)
+""",
+        points(3, 0, 0),
+    ),
+    # Answers with what came out for as many events: none come twice.
+    "memo": (
+        """
+@njit
+def slowly(times):
+    crossings = 0
+    for i in range(times.size):
+        time, behind = times[i], times[i + 1 :]
+        for j in range(behind.size):
+            crossings += behind[j] < time
+    return crossings
+
+
+outcomes = {}
+
+
+def crossed(times):
+    key = times[:20].tobytes(), times.size
+    if key not in outcomes:
+        outcomes[key] = slowly(times)
+    return outcomes[key]
+""",
+        points(3, 0, 0),
+    ),
+    # The textbook, without a special case for few.
+    "plain_recursion": (SORT, points(3, 3, (2, 3))),
+}
