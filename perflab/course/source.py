@@ -217,7 +217,8 @@ def load(path: Path | str, roles: Sequence[str] = ("given", "answer")) -> Simple
 
     This is how tests and benchmarks reach an exercise: nothing imports it as a module.
     """
-    namespace: dict[str, Any] = {"__name__": "__exercise__"}
+    # As in a notebook. Numba finds a compiled function that calls itself only in a module that is there.
+    namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in read(Path(path)).of_role(*roles):
         run_cell(cell, namespace)
     return SimpleNamespace(**namespace)

@@ -160,6 +160,23 @@ def test_a_loaded_function_shows_its_lines(path):
     assert traceback.extract_tb(caught.tb)[-1].line == "secret_solution = sum(numbers)"
 
 
+RECURSIVE = """
+from numba import njit
+
+
+@njit
+def halvings(n):
+    if n < 2:
+        return 0
+    return 1 + halvings(n // 2)
+"""
+
+
+def test_a_loaded_function_may_be_compiled_and_call_itself(path):
+    path.write_text(path.read_text().replace("def slow(", f"{RECURSIVE}\n\ndef slow(", 1))
+    assert load(path).halvings(1000) == 9
+
+
 def test_a_cell_runs_in_the_names_it_is_given(exercise):
     names = {"guess": 3}
     run_cell(exercise.of_role("predict")[0], names)
