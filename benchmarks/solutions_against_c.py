@@ -4,7 +4,9 @@ Our side is what stands in `solutions/`, loaded as the gates load it. Both run i
 strict IEEE arithmetic. Asked for, with -O3 -march=native: none under 0.9, C time over ours.
 """
 
+import contextlib
 import ctypes
+import io
 import json
 import shutil
 import subprocess
@@ -47,6 +49,24 @@ class Solution:
 
 
 SOLUTIONS = {
+    "loop_unrolling": Solution(
+        "algorithms/loop_unrolling",
+        "account",
+        lambda names, rng: names.make_ticks(rng),
+        lambda total, states, energies: (states.size,),
+    ),
+    "strength_reduction": Solution(
+        "algorithms/strength_reduction",
+        "fill",
+        lambda names, rng: names.make_wallpaper(rng),
+        lambda pattern, width, down, right, out: (*pattern.shape, out.size),
+    ),
+    "divide_and_conquer": Solution(
+        "algorithms/divide_and_conquer",
+        "crossed",
+        lambda names, rng: names.make_arrivals(rng),
+        lambda times: (times.size,),
+    ),
     "memoization": Solution(
         "algorithms/memoization",
         "distance",
@@ -96,10 +116,12 @@ def _to_c(arg: object) -> object:
 
 def sides(solution: Solution, library: ctypes.CDLL) -> tuple[Callable, Callable, Callable]:
     """Return our function, a maker of its arguments, and what binds the C function to arguments."""
-    names = load(ROOT / "solutions" / f"{solution.exercise}.py")
+    with contextlib.redirect_stdout(io.StringIO()):  # what its examples print
+        names = load(ROOT / "solutions" / f"{solution.exercise}.py")
     ours, make = getattr(names, solution.function), partial(solution.make, names)
     theirs = library[solution.function]
-    theirs.restype = None if ours(*make(np.random.default_rng(1))) is None else ctypes.c_int64
+    result = ours(*make(np.random.default_rng(1)))
+    theirs.restype = None if result is None else ctypes.c_double if isinstance(result, float) else ctypes.c_int64
     return ours, make, partial(bound, theirs, solution.sizes)
 
 

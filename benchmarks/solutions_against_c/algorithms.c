@@ -43,3 +43,81 @@ void convert(const uint16_t *restrict raw, double gamma, float *restrict out, in
     for (int64_t value = 0; value < 4096; value++) table[value] = drive(value, gamma);
     for (int64_t i = 0; i < n; i++) out[i] = table[raw[i]];
 }
+
+static inline void add(double *total, double *lost, double energy) {
+    double wanted = energy - *lost, next = *total + wanted;
+    *lost = (next - *total) - wanted;
+    *total = next;
+}
+
+double account(double total, const uint8_t *restrict states, const double *restrict energies, int64_t n) {
+    double a = total, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    double la = 0, lb = 0, lc = 0, ld = 0, le = 0, lf = 0, lg = 0, lh = 0;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        add(&a, &la, energies[states[i]]);
+        add(&b, &lb, energies[states[i + 1]]);
+        add(&c, &lc, energies[states[i + 2]]);
+        add(&d, &ld, energies[states[i + 3]]);
+        add(&e, &le, energies[states[i + 4]]);
+        add(&f, &lf, energies[states[i + 5]]);
+        add(&g, &lg, energies[states[i + 6]]);
+        add(&h, &lh, energies[states[i + 7]]);
+    }
+    double others[] = {b, c, d, e, f, g, h};
+    for (int k = 0; k < 7; k++) add(&a, &la, others[k]);
+    for (; i < n; i++) add(&a, &la, energies[states[i]]);
+    return a;
+}
+
+void fill(const uint8_t *restrict pattern, int64_t width, int64_t down, int64_t right, uint8_t *restrict out,
+          int64_t rows, int64_t columns, int64_t n) {
+    int64_t y = down % rows, begin = right % columns;
+    for (int64_t first = 0; first < n; first += width) {
+        const uint8_t *row = pattern + y * columns;
+        int64_t end = first + width < n ? first + width : n, x = begin;
+        for (int64_t k = first; k < end; k++) {
+            out[k] = row[x];
+            if (++x == columns) x = 0;
+        }
+        if (++y == rows) y = 0;
+    }
+}
+
+static int64_t sort_counting(int64_t *restrict times, int64_t *restrict room, int64_t n) {
+    int64_t crossings = 0;
+    if (n <= 16) {
+        for (int64_t i = 1; i < n; i++) {
+            int64_t time = times[i], j = i;
+            while (j > 0 && times[j - 1] > time) {
+                times[j] = times[j - 1];
+                j--;
+            }
+            times[j] = time;
+            crossings += i - j;
+        }
+        return crossings;
+    }
+    int64_t middle = n / 2, rest = n - middle, i = 0, j = 0;
+    const int64_t *left = times, *right = times + middle;
+    crossings += sort_counting(times, room, middle);
+    crossings += sort_counting(times + middle, room + middle, rest);
+    for (int64_t k = 0; k < n; k++) {
+        if (j == rest || (i < middle && left[i] <= right[j])) {
+            room[k] = left[i++];
+        } else {
+            room[k] = right[j++];
+            crossings += middle - i;
+        }
+    }
+    for (int64_t k = 0; k < n; k++) times[k] = room[k];
+    return crossings;
+}
+
+int64_t crossed(const int64_t *restrict times, int64_t n) {
+    int64_t *copy = malloc(2 * n * sizeof *copy);
+    for (int64_t i = 0; i < n; i++) copy[i] = times[i];
+    int64_t crossings = sort_counting(copy, copy + n, n);
+    free(copy);
+    return crossings;
+}

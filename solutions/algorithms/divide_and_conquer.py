@@ -55,8 +55,9 @@ guess = None  # your number
 # %% [markdown]
 # ## Your turn
 # Write `crossed`, which returns what `crossed_by_pairs` returns. Two events of the same time are in order,
-# whichever comes first. You may change `times`. All the work can be done by `sort_counting`, which calls itself
-# for halves and puts them in order along the way; Numba allows that, if one of its ways out makes no such call.
+# whichever comes first. You may change `times`, or a copy. All the work can be done by `sort_counting`, which
+# calls itself for halves and puts them in order along the way; Numba allows that, if one of its ways out makes no
+# such call.
 #
 # The tests ask three questions. Is it correct? How do its steps, which are the loads and stores of array elements,
 # grow with the number of events? How much faster is it?
@@ -114,16 +115,17 @@ def sort_counting(times, room):
     left, right = times[:middle], times[middle:]
     crossings += sort_counting(left, room[:middle])
     crossings += sort_counting(right, room[middle:])
-    i = j = 0
+    i, j, one = np.uintp(0), np.uintp(0), np.uintp(1)  # unsigned: Numba need not ask whether they are negative
+    lefts, rights = np.uintp(middle), np.uintp(right.size)
     for k in range(n):
         # A side that is used up lets the other one go first.
-        if j == right.size or (i < middle and left[i] <= right[j]):
+        if j == rights or (i < lefts and left[i] <= right[j]):
             room[k] = left[i]
-            i += 1
+            i += one
         else:
             room[k] = right[j]
-            j += 1
-            crossings += middle - i
+            j += one
+            crossings += np.int64(lefts - i)
     for k in range(n):
         times[k] = room[k]
     return crossings
@@ -137,14 +139,14 @@ def crossed(times):
     Parameters
     ----------
     times : ndarray of int64, shape (n,)
-        In the order of arrival; may be changed.
+        In the order of arrival.
 
     Returns
     -------
     int
     """
     ### BEGIN SOLUTION
-    return sort_counting(times, np.empty_like(times))
+    return sort_counting(times.copy(), np.empty_like(times))
     ### END SOLUTION
 
 

@@ -101,15 +101,17 @@ def fill(pattern, width, down, right, out):
     """
     ### BEGIN SOLUTION
     rows, columns = pattern.shape
-    y, begin = down % rows, right % columns
+    y = down % rows
+    # Unsigned: Numba need not ask whether a column is negative.
+    begin, end, one = np.uintp(right % columns), np.uintp(columns), np.uintp(1)
     for first in range(0, out.size, width):
         row, line = pattern[y], out[first : first + width]
         x = begin
         for k in range(line.size):
             line[k] = row[x]
-            x += 1
-            if x == columns:
-                x = 0
+            x += one
+            if x == end:
+                x = np.uintp(0)
         y += 1
         if y == rows:
             y = 0
