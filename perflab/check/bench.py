@@ -69,11 +69,13 @@ class Bench(Protocol):
     def oracles(self, staged: Any) -> list[Oracle]:
         """Return the oracles among the arguments of a run, in their order, as the run left them."""
 
-    def count(self, staged: Any, metric: str) -> float:
+    def count(self, staged: Any, metric: str, first: Any = None) -> float:
         """Return an exact count: a key of `METRICS`, or "syscalls:NAME", or "syscalls:NAME+NAME" for both.
 
         "invalidations:4" calls the function on four threads; see `perflab.models.metrics.measure`. "calls" asks
-        about a staged input that has been run; all others run it themselves, or look at the code for it.
+        about a staged input that has been run; all others run it themselves, or look at the code for it. Where
+        `runs_before` tells so, the function runs on `first` before, another staged input: what is done only once
+        is not counted, and who remembers an input gains nothing. By default that is the same input again.
 
         Raises
         ------
@@ -164,7 +166,7 @@ class LocalBench:
         """See `Bench.oracles`."""
         return values.oracles(staged.args)
 
-    def count(self, staged: LocalCall, metric: str) -> float:
+    def count(self, staged: LocalCall, metric: str, first: LocalCall | None = None) -> float:
         """See `Bench.count`."""
         if metric == "calls":
             return float(sum(oracle.calls for oracle in self.oracles(staged)))
@@ -183,7 +185,8 @@ class LocalBench:
                 elif metric in metrics.METRICS or metric.startswith(metrics.BY_THREADS):
                     count, staged.result = metrics.measure(metric, fn, args)
                 else:
-                    fn(*values.copy(args))  # compiles, and does for the first time what is done only once
+                    # Compiles, and does for the first time what is done only once.
+                    fn(*(first.args if first else values.copy(args)))
                     count, staged.result = counters.measure(metric, lambda: fn(*args))
                 return float(count)
         except FunctionFailedError as error:
@@ -218,6 +221,11 @@ def is_metric(metric: object) -> bool:
 def hands_back(metric: str) -> bool:
     """Tell whether what a counted run did can be collected; where only code is looked at there is no run."""
     return metric not in codegen.METRICS
+
+
+def runs_before(metric: str) -> bool:
+    """Tell whether a count runs the function once before it counts."""
+    return metric in counters.METRICS or metric.startswith(counters.BY_NAME)
 
 
 def needs_run(metric: str) -> bool:

@@ -219,11 +219,11 @@ def counts(
         if not _has_passed(subject):
             return _finish(_not_correct_yet(title, points, fn))
         expectation = _expectation(fn)
-        value = count_of(subject, metric, draw(on, exact_rng(subject.bench, 1)), expectation)
+        value = count_of(subject, metric, on, expectation)
         rows = [(named, f"{value:,.6g}")]
         if than is not None:
             other, other_on, other_name = make_baseline(than, subject, on)
-            base = count_of(other, metric, draw(other_on, exact_rng(subject.bench, 1)))
+            base = count_of(other, metric, other_on, seeds=subject.bench)
             rows.append((f"{named}, {other_name}", f"{base:,.6g}"))
             value = base / value if value else math.inf
             rows.append(("ratio", f"{value:.3g}"))

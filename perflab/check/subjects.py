@@ -1,6 +1,7 @@
 """A function under test with its bench and its layout, and the race between it and a baseline."""
 
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from perflab.check import values
-from perflab.check.bench import Bench, FunctionFailedError, bench_of, hands_back, name_of, needs_run, quiet
+from perflab.check.bench import (
+    Bench,
+    FunctionFailedError,
+    bench_of,
+    hands_back,
+    name_of,
+    needs_run,
+    quiet,
+    runs_before,
+)
 from perflab.check.layouts import Conversion
 from perflab.timing import CALLS, Clock, Interval, Pairs, paired
 
@@ -101,15 +111,21 @@ class Expectation:
 
 
 def count_of(
-    subject: Subject, metric: str | Callable[..., float], args: tuple, expectation: Expectation | None = None
+    subject: Subject,
+    metric: str | Callable[..., float],
+    on: Maker,
+    expectation: Expectation | None = None,
+    seeds: Bench | None = None,
 ) -> float:
-    """Return a metric of one run of `subject` on `args`.
+    """Return a metric of one run of `subject` on an input of `on`, of the seed of its bench or of `seeds`.
 
     Raises
     ------
     FunctionFailedError
         If the run failed or, given an expectation, its outcome is wrong: few calls and few lines are easy then.
     """
+    bench, about = seeds or subject.bench, metric if isinstance(metric, str) else name_of(metric)
+    args = draw(on, exact_rng(bench, 1, about))
     staged = subject.stage(args)
     own_run = not callable(metric) and not needs_run(metric)
     if not own_run:
@@ -117,7 +133,8 @@ def count_of(
     if callable(metric):
         result, _ = subject.bench.collect(staged)
         return float(metric(result, *values.reveal(args, subject.bench.oracles(staged))))
-    count = subject.bench.count(staged, metric)
+    first = subject.stage(draw(on, exact_rng(bench, 2, about))) if runs_before(metric) else None
+    count = subject.bench.count(staged, metric, first)
     if expectation is not None:
         if own_run and not hands_back(metric):
             staged = subject.stage(args)
@@ -140,9 +157,17 @@ def draw(make: Maker, rng: np.random.Generator) -> tuple:
     return args
 
 
-def exact_rng(bench: Bench, case: int) -> np.random.Generator:
-    """Return the generator of an exact check's case: fixed in a learner's kernel, secret under a judge."""
-    return np.random.default_rng([bench.seed or 0, case])
+def exact_rng(bench: Bench, case: int, about: str = "") -> np.random.Generator:
+    """Return the generator of an exact check's case: fixed in a learner's kernel, secret under a judge.
+
+    Parameters
+    ----------
+    bench : Bench
+    case : int
+    about : str, optional
+        What is asked. Each question has inputs of its own, so that an answer cannot be remembered for the next.
+    """
+    return np.random.default_rng([bench.seed or 0, case, zlib.crc32(about.encode())])
 
 
 def fresh_rng(bench: Bench) -> np.random.Generator:

@@ -98,7 +98,8 @@ class Guest:
             return {"error": f"{message['name']} is not defined."}
         staged = LocalCall(self._decoder()(message["args"]))
         try:
-            count = LocalBench(fn).count(staged, message["metric"])
+            first = LocalCall(self._decoder()(message["first"])) if "first" in message else None
+            count = LocalBench(fn).count(staged, message["metric"], first)
         except Exception as error:
             return {"error": str(error)}
         return {"count": count, **self._outcome(message["name"], staged.result, staged.args, message["after"])}

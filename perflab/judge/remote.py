@@ -117,7 +117,7 @@ class RemoteBench:
         """See `Bench.oracles`."""
         return staged.oracles
 
-    def count(self, staged: RemoteCall, metric: str) -> float:
+    def count(self, staged: RemoteCall, metric: str, first: RemoteCall | None = None) -> float:
         """See `Bench.count`."""
         if metric == "calls":
             return float(sum(oracle.calls for oracle in staged.oracles))
@@ -125,10 +125,11 @@ class RemoteBench:
             raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))} or a function, got {metric!r}")
         staged.ran = True
         if is_outside(metric):
-            return self._count_outside(staged, metric)
+            return self._count_outside(staged, metric, first or RemoteCall(values.copy(staged.args)))
         try:
             sandbox = self.clean(self.name)
-            answer, _, _ = self._ask(staged, sandbox, "count", metric=metric, after=_mutable(staged.args))
+            after = _mutable(staged.args)
+            answer, _, _ = self._ask(staged, sandbox, "count", first, metric=metric, after=after)
         except ForbiddenError as error:
             raise FunctionFailedError(f"{self.name} cannot be counted: your cell has {error}.") from error
         except DiedError as error:
@@ -159,12 +160,11 @@ class RemoteBench:
             self.collect(staged)  # they must be gone before anything runs again
         return cpu, wall
 
-    def _count_outside(self, staged: RemoteCall, metric: str) -> float:
+    def _count_outside(self, staged: RemoteCall, metric: str, first: RemoteCall) -> float:
         """Count what the kernel sees of a call; what the protocol itself does is taken off."""
         try:
             sandbox = self.watched()
-            # The first call compiles, and does what is done only once.
-            self._call(RemoteCall(values.copy(staged.args)), sandbox)
+            self._call(first, sandbox)
             message = {**self._staged(staged, sandbox), "do": "call", "after": _mutable(staged.args)}
             answer, count = sandbox.count(message, metric)
         except (DiedError, UncountedError) as error:
@@ -214,37 +214,48 @@ class RemoteBench:
             raise FunctionFailedError(f"{self.name}: there is no result for each of {len(team)} threads.")
         return Raced(staged.result, True, answer.get("parallel") is True), staged.after
 
-    def _ask(self, staged: RemoteCall, sandbox: Sandbox, verb: str, **more: Any) -> tuple[dict, float, float]:
+    def _ask(
+        self, staged: RemoteCall, sandbox: Sandbox, verb: str, first: RemoteCall | None = None, **more: Any
+    ) -> tuple[dict, float, float]:
         def answer_of(question: dict) -> dict:
             try:
-                asked = staged.oracles[question["ask"]]
+                asked = oracles[question["ask"]]
                 said = asked(*Decoder(_no_arrays, self.types)(question["args"]))
                 return {"answer": encode(said, Layout())}
             except Exception as error:  # the oracle's word to who asked it, as in a learner's own kernel
                 return {"raises": f"{type(error).__name__}: {error}"[:500]}
 
-        message = {**self._staged(staged, sandbox), "do": verb, **more}
-        answer, cpu, wall = sandbox.ask(message, oracle=answer_of if staged.oracles else None)
+        message = {**self._staged(staged, sandbox, first), "do": verb, **more}
+        oracles = [*staged.oracles, *(first.oracles if first else ())]
+        try:
+            answer, cpu, wall = sandbox.ask(message, oracle=answer_of if oracles else None)
+        finally:
+            for path in first.files if first else ():
+                path.unlink(missing_ok=True)
         if "error" in answer:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         return answer, cpu, wall
 
-    def _staged(self, staged: RemoteCall, sandbox: Sandbox) -> dict[str, Any]:
-        """Lay out the arguments of a call in a sandbox; return what its message says of them."""
-
-        def reference(value: Any) -> list | None:
-            if isinstance(value, File):
-                staged.files.append(sandbox.put(value.content()))
-                return ["file", sandbox.inside(staged.files[-1])]
-            if not isinstance(value, Oracle):
-                return None
-            staged.oracles.append(value)
-            return ["oracle", len(staged.oracles) - 1]
-
+    def _staged(self, staged: RemoteCall, sandbox: Sandbox, first: RemoteCall | None = None) -> dict[str, Any]:
+        """Lay out the arguments of a call, or of two, in a sandbox; return what its message says of them."""
         layout = Layout()
-        tree = encode(staged.args, layout, reference)
+        trees = {}
+        for key, call in (("args", staged), ("first", first)):
+            if call is None:
+                continue
+
+            def reference(value: Any, call: RemoteCall = call) -> list | None:
+                if isinstance(value, File):
+                    call.files.append(sandbox.put(value.content()))
+                    return ["file", sandbox.inside(call.files[-1])]
+                if not isinstance(value, Oracle):
+                    return None
+                call.oracles.append(value)
+                return ["oracle", len(call.oracles) - 1 + (len(staged.oracles) if call is first else 0)]
+
+            trees[key] = encode(call.args, layout, reference)
         sandbox.write(layout.arrays, layout.size)
-        return {"name": self.name, "args": tree}
+        return {"name": self.name, **trees}
 
     def _decoder(
         self, staged: RemoteCall, sandbox: Sandbox, outbox: bool, sizes: list[int] | None = None

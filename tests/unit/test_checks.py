@@ -995,3 +995,21 @@ def test_a_timed_target_that_makes_no_sense_is_named(wrong, name):
 def test_a_counted_target_that_makes_no_sense_is_named(wrong, name):
     with pytest.raises(ValueError, match=name):
         mistaken(check.counts, **wrong)()
+
+
+def test_who_remembers_an_input_is_counted_all_the_same():
+    """The function runs once before it is counted, on another input: a memo must not hide what it saves."""
+    known = {}
+
+    def doubled(numbers):
+        key = numbers.tobytes()
+        if key not in known:
+            known[key] = sum([2 * x for x in numbers.tolist()])  # a list that is not needed
+        return known[key]
+
+    def make(rng):
+        return (rng.integers(1000, size=50_000),)
+
+    check.correct(doubled, against=lambda numbers: int(2 * numbers.sum()), on=[make], points=1)
+    with pytest.raises(check.NotEarnedError):
+        check.counts(doubled, "peak_bytes", on=make, zero=1_000_000, full=10_000, points=2)
