@@ -4,13 +4,15 @@ A conversion is two functions, there and back. The way back lets a check compare
 layout, so that a field which a layout leaves out cannot escape the comparison.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from perflab.check.values import aligned_empty, copy_array, copy_records
+from perflab.check.values import aligned_empty, copy_records
+
+NEAR = 1 << 18  # bytes: in the second cache of any machine
 
 
 class LayoutError(ValueError):
@@ -58,33 +60,46 @@ def _checked(layout: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]
 
 
 def _split(layout: Any, table: np.ndarray, *rest: Any) -> tuple:
-    parts = []
-    for group in _checked(layout, table.dtype.names):
-        if len(group) == 1:
-            parts.append(copy_array(table[group[0]]))
-            continue
-        dtype = np.dtype([(name, table.dtype[name]) for name in group])
-        if dtype == table.dtype:
-            parts.append(copy_array(table))
-            continue
-        part = aligned_empty(table.shape, dtype)
-        for name in group:
-            part[name] = table[name]
-        parts.append(part)
-    return (tuple(parts), *rest)
+    groups = _checked(layout, table.dtype.names)
+    parts = tuple(aligned_empty(table.shape, _dtype_of(group, table.dtype)) for group in groups)
+    for piece in _pieces(table):
+        for group, part in zip(groups, parts, strict=True):
+            if part.dtype == table.dtype:
+                copy_records(table[piece], part[piece])
+            elif len(group) == 1:
+                part[piece] = table[group[0]][piece]
+            else:
+                for name in group:
+                    part[name][piece] = table[name][piece]
+    return (parts, *rest)
 
 
 def _merge(layout: Any, converted: tuple, table: np.ndarray, *rest: Any) -> tuple:
     parts, *rest_after = converted
-    for group, part in zip(_checked(layout, table.dtype.names), parts, strict=True):
+    groups = _checked(layout, table.dtype.names)
+    for group, part in zip(groups, parts, strict=True):
         if part.shape != table.shape:
             raise LayoutError(f"the part for {group} now has shape {part.shape}, not {table.shape}")
-        if part.dtype == table.dtype:
-            copy_records(part, table)
-            continue
-        for name in group:
-            table[name] = part[name] if len(group) > 1 else part
+    for piece in _pieces(table):
+        for group, part in zip(groups, parts, strict=True):
+            if part.dtype == table.dtype:
+                copy_records(part[piece], table[piece])
+                continue
+            for name in group:
+                table[name][piece] = part[name][piece] if len(group) > 1 else part[piece]
     return (table, *rest_after)
+
+
+def _dtype_of(group: tuple[str, ...], table: np.dtype) -> np.dtype:
+    if len(group) == 1:
+        return table[group[0]]
+    return np.dtype([(name, table[name]) for name in group])
+
+
+def _pieces(table: np.ndarray) -> Iterator[slice]:
+    """Yield pieces of a table that stay in a near cache while one field after the other is copied."""
+    step = max(1, NEAR // table.dtype.itemsize)
+    return (slice(start, start + step) for start in range(0, table.size, step))
 
 
 groups = Conversion(_split, _merge)
