@@ -1,0 +1,422 @@
+# ---
+# perflab:
+#   title: Work stealing
+#   covers: [concurrency/work-stealing/task-queue-design, concurrency/work-stealing/work-stealing-algorithms]
+#   lever: owner and thieves use different ends, and agree by a fence, and by one exchange for the last task
+#   stars: 3
+#   minutes: 45
+#   chapter: concurrency/work-stealing
+# ---
+
+# %% [markdown]
+# # Work stealing
+# The thread pool of a UI framework: each worker has a deque of tasks. Its owner pushes what a task spawns, and
+# takes the youngest task back. A worker that has run dry steals the oldest task of another one.
+#
+# Nearly all operations are the owner's, and nearly always nobody else is there. Yet in the version below the owner
+# locks its own deque twice a task, in case a thief comes by. Chase and Lev showed in 2005 that it need not lock at
+# all, until the last task.
+#
+# ## The deque
+# Tasks are numbers from 1 up. The deque is two arrays:
+#
+# | place | what it holds |
+# | --- | --- |
+# | `ring[p & (ring.size - 1)]` | the task at position `p`; `ring.size` is a power of two |
+# | `ends[TOP]` | the position of the oldest task; thieves steal it here |
+# | `ends[BOTTOM]` | the position behind the youngest task; the owner works here |
+#
+# Positions count up for ever, so the deque is empty if TOP and BOTTOM are equal, and `BOTTOM - TOP` tasks are in
+# it. The two ends lie on cache lines of their own.
+
+# %% role="given" grade_id="work_stealing_given"
+import numpy as np
+from numba import njit
+
+from perflab import atomics, check, hints
+
+LINE = 8  # int64 from one cache line to the next
+TOP, BOTTOM, DONE, LOCK = 0, LINE, 2 * LINE, 3 * LINE
+EMPTY, LOST = 0, -1
+
+
+@njit
+def lock(ends):
+    """Wait until the deque is mine."""
+    while not atomics.compare_exchange(ends, LOCK, 0, 1):
+        hints.pause()
+
+
+@njit
+def push_locked(ends, ring, task):
+    """Put a task at the bottom; return whether there was room."""
+    lock(ends)
+    room = ends[BOTTOM] - ends[TOP] < ring.size
+    if room:
+        ring[ends[BOTTOM] & (ring.size - 1)] = task
+        ends[BOTTOM] += 1
+    atomics.store(ends, LOCK, 0, "release")
+    return room
+
+
+@njit
+def take_locked(ends, ring):
+    """Return the youngest task, or EMPTY."""
+    lock(ends)
+    task = EMPTY
+    if ends[TOP] < ends[BOTTOM]:
+        ends[BOTTOM] -= 1
+        task = ring[ends[BOTTOM] & (ring.size - 1)]
+    atomics.store(ends, LOCK, 0, "release")
+    return task
+
+
+# %% [markdown]
+# The course's own threads call what you write: one operation each, to begin with, and later an owner and a thief
+# at full speed.
+
+
+# %% role="given" grade_id="work_stealing_threads"
+@njit
+def pushing(me, ends, ring, task):
+    """Run one thread: push once."""
+    return push(ends, ring, task)
+
+
+@njit
+def taking(me, ends, ring, task):
+    """Run one thread: take once."""
+    return take(ends, ring)
+
+
+@njit
+def stealing(me, ends, ring, task):
+    """Run one thread: steal once."""
+    return steal(ends, ring)
+
+
+@njit
+def own(me, ends, ring, tasks, kept, stolen, batch, tries):
+    """Push all tasks, `batch` at a time, and take back what is left of each batch; return how many those are."""
+    count = 0
+    for first in range(0, tasks.size, batch):
+        for k in range(first, first + batch):
+            push(ends, ring, tasks[k])
+        for k in range(batch):
+            task = take(ends, ring)
+            if task > EMPTY and count < kept.size:
+                kept[count] = task
+                count += 1
+    atomics.store(ends, DONE, 1, "release")
+    return count
+
+
+@njit
+def rob(me, ends, ring, tasks, kept, stolen, batch, tries):
+    """Try to steal, until the owner is done or `tries` are used up; return how many tasks that gave."""
+    count = 0
+    while tries > 0 and atomics.load(ends, DONE, "acquire") == 0:
+        task = steal(ends, ring)
+        if task > EMPTY and count < stolen.size:
+            stolen[count] = task
+            count += 1
+        tries -= 1
+    return count
+
+
+def make_deque(rng, count, size=4):
+    """Arguments of one operation: a deque that holds some tasks, and one more task; old tasks lie in the rest."""
+    ends = np.zeros(3 * LINE, np.int64)
+    ends[TOP] = rng.integers(1, 100)
+    ends[BOTTOM] = ends[TOP] + count
+    *ring, task = (rng.permutation(8)[: size + 1] + 1).tolist()
+    return ends, np.array(ring, np.int64), task
+
+
+def make_threads(rng, count, batch=2, tries=2, size=16):
+    """Arguments of an owner and a thief: an empty deque and `count` tasks in any order."""
+    ends, ring, tasks = np.zeros(3 * LINE, np.int64), np.zeros(size, np.int64), rng.permutation(count) + 1
+    return ends, ring, tasks, np.zeros(count + 2, np.int64), np.zeros(count + 2, np.int64), batch, tries
+
+
+# %% [markdown]
+# ## What has to hold
+# `allowed` says what may come out when some threads do one operation each. Every schedule is tried.
+
+
+# %% role="given" grade_id="work_stealing_rules"
+def allowed(*operations):
+    """Return the judge of one operation a thread."""
+
+    def holds(results, before, after):
+        (ends, ring, task), (ends_after, ring_after, _) = before, after
+        held = [int(ring[p % ring.size]) for p in range(ends[TOP], ends[BOTTOM])]
+        got = [int(r) if name != "push" and r > EMPTY else None for name, r in zip(operations, results, strict=True)]
+        out = [one for one in got if one is not None]
+        ever = held + [task] * ("push" in operations and bool(results[operations.index("push")]))
+        for one in out:
+            assert one in ever, f"task {one} was handed out, and nobody had pushed it"
+            assert out.count(one) == 1, f"task {one} was handed out twice"
+        stolen = {one for name, one in zip(operations, got, strict=True) if name == "steal" and one is not None}
+        assert stolen == set(ever[: len(stolen)]), f"{stolen} was stolen, and not the oldest of {ever}"
+        for name, result, one in zip(operations, results, got, strict=True):
+            others = len(out) - (one is not None)
+            if name == "push":
+                assert result or len(held) == ring.size, "push found no room, and there was some"
+            elif name == "take" and one is not None:
+                assert one == held[-1], f"take returned {one}, and the youngest task was {held[-1]}"
+            elif one is None:
+                assert result in (EMPTY, LOST)[: 1 + (name == "steal")], f"{name} returned {result}"
+                assert result == EMPTY or others, "a thief lost, and nobody won"
+                assert result == LOST or others >= len(held), f"{name} found nothing, and {held} was there"
+        size = int(ends_after[BOTTOM] - ends_after[TOP])
+        left = [int(ring_after[p % ring.size]) for p in range(ends_after[TOP], ends_after[BOTTOM])]
+        rest = [one for one in ever if one not in out]
+        assert size == len(rest), f"in the end BOTTOM - TOP is {size}, and {len(rest)} tasks should be there"
+        assert left == rest, f"in the end the deque holds {left}, and should hold {rest}"
+        assert ends_after[TOP] >= ends[TOP], "TOP has gone back, and a thief that is late will be fooled"
+
+    return holds
+
+
+def each_once(results, before, after):
+    """Judge what an owner and a thief brought home: each task exactly once."""
+    tasks, home = before[2], [mine[:count] for mine, count in zip(after[3:5], results, strict=True)]
+    times = np.bincount(np.concatenate(home), minlength=tasks.size + 1)
+    assert times.size == tasks.size + 1 and times[0] == 0, "there is a task that nobody had pushed"
+    assert times[1:].max() < 2, f"task {times.argmax()} was handed out {times.max()} times"
+    assert times[1:].min() > 0, f"task {times[1:].argmin() + 1} was lost"
+
+
+# %% [markdown]
+# ## Predict
+# An owner pushes eight tasks and takes them back; no thief comes by. With a lock that takes 16 locked operations,
+# one for each push and each take. How many locked operations and full fences does it take without a lock?
+
+# %% role="predict" grade_id="work_stealing_guess"
+guess = None  # your number
+
+# %% [markdown]
+# ## Your turn
+# Write the three operations, without a lock. Only the owner calls `push` and `take`; any number of thieves call
+# `steal`. What several threads touch, read and write with `atomics`:
+#
+# - `atomics.load(ends, TOP, "relaxed")`, or "acquire", or "seq_cst"
+# - `atomics.store(ends, BOTTOM, value, "relaxed")`, or "release", or "seq_cst"
+# - `atomics.compare_exchange(ends, TOP, expected, desired)` writes `desired` if `expected` stands there, and says
+#   whether it did
+# - `atomics.fence("seq_cst")` lets all earlier stores out before any later load
+#
+# Remember that a plain store waits in a buffer, and that later loads overtake it.
+#
+# <details><summary>Hint 1</summary>
+#
+# Begin with the thieves. Two of them may want the same task, so one of them must win: whoever moves TOP on. A
+# thief has to read the task before that, since afterwards its place may be used again.
+#
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# The owner takes in three steps: say that you want the youngest task, by moving BOTTOM back; then look at TOP; then
+# decide. The first step must be visible to thieves before the second happens. What does that take?
+#
+# </details>
+# <details><summary>Hint 3</summary>
+#
+# After the look at TOP there are three cases. More than one task was left: the youngest is yours, no thief can
+# reach it. None was left: put BOTTOM back where it was. Exactly one: a thief may be at it right now, so do as a
+# thief does, move TOP on by compare-and-exchange; won or lost, the deque is empty then and BOTTOM goes back.
+#
+# </details>
+
+
+# %% role="answer" grade_id="work_stealing_answer"
+@njit
+def push(ends, ring, task):
+    """Put a task at the bottom; return whether there was room. Only the owner calls this."""
+    ### BEGIN SOLUTION
+    bottom = atomics.load(ends, BOTTOM, "relaxed")
+    if bottom - atomics.load(ends, TOP, "acquire") >= ring.size:
+        return False
+    atomics.store(ring, bottom & (ring.size - 1), task, "relaxed")
+    atomics.store(ends, BOTTOM, bottom + 1, "release")  # a thief that sees this sees the task
+    return True
+    ### END SOLUTION
+
+
+@njit
+def take(ends, ring):
+    """Return the youngest task, or EMPTY if there is none. Only the owner calls this."""
+    ### BEGIN SOLUTION
+    mine = atomics.load(ends, BOTTOM, "relaxed") - 1
+    atomics.store(ends, BOTTOM, mine, "relaxed")
+    atomics.fence("seq_cst")  # thieves must see this claim before TOP is read
+    oldest = atomics.load(ends, TOP, "relaxed")
+    if oldest < mine:
+        return atomics.load(ring, mine & (ring.size - 1), "relaxed")
+    won = oldest == mine and atomics.compare_exchange(ends, TOP, oldest, oldest + 1)
+    atomics.store(ends, BOTTOM, mine + 1, "relaxed")
+    if not won:
+        return EMPTY
+    return atomics.load(ring, mine & (ring.size - 1), "relaxed")
+    ### END SOLUTION
+
+
+@njit
+def steal(ends, ring):
+    """Return the oldest task; EMPTY if there is none; LOST if somebody else was faster. Thieves call this."""
+    ### BEGIN SOLUTION
+    oldest = atomics.load(ends, TOP, "acquire")
+    atomics.fence("seq_cst")  # x86 keeps two loads in order; other processors need this
+    if oldest >= atomics.load(ends, BOTTOM, "acquire"):
+        return EMPTY
+    loot = atomics.load(ring, oldest & (ring.size - 1), "relaxed")
+    if atomics.compare_exchange(ends, TOP, oldest, oldest + 1):
+        return loot
+    return LOST
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ### A push and two thieves
+# The deque is empty, holds something, or is full.
+
+# %% role="tests" grade_id="work_stealing_thieves" points=1
+cases = [lambda rng, n=n: make_deque(rng, n) for n in (0, 1, 2)]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng: make_deque(rng, 4), lambda rng: make_deque(rng, 1, size=2)]
+### END HIDDEN TESTS
+check.correct(
+    (push, steal),
+    threads=(pushing, stealing, stealing),
+    against=allowed("push", "steal", "steal"),
+    on=cases,
+    points=1,
+)
+
+# %% [markdown]
+# ### The last task
+# The owner takes while a thief steals. With one task in the deque exactly one of them may get it, and the deque
+# must be in order afterwards.
+
+# %% role="tests" grade_id="work_stealing_last" points=2
+cases = [lambda rng, n=n: make_deque(rng, n) for n in (1, 0, 2)]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng: make_deque(rng, 3), lambda rng: make_deque(rng, 1, size=1)]
+### END HIDDEN TESTS
+check.correct((take, steal), threads=(taking, stealing), against=allowed("take", "steal"), on=cases, points=2)
+
+# %% [markdown]
+# ### The store that waits
+# Now with two thieves. If the owner's claim still waits in its store buffer while it looks at TOP, the second thief
+# does not see it.
+
+# %% role="tests" grade_id="work_stealing_fence" points=2
+cases = [lambda rng, n=n: make_deque(rng, n) for n in (2, 3)]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng: make_deque(rng, 1), lambda rng: make_deque(rng, 2, size=2)]
+### END HIDDEN TESTS
+check.correct(
+    (take, steal),
+    threads=(taking, stealing, stealing),
+    against=allowed("take", "steal", "steal"),
+    on=cases,
+    points=2,
+)
+
+# %% [markdown]
+# ### An owner and a thief, at full speed
+# First all schedules of two to four pushes, as many takes and two steals, then half a million tasks on real
+# threads, three times. A machine with one free core says so; it costs you nothing.
+
+
+# %% role="tests" grade_id="work_stealing_threads_agree" points=2
+def many(rng):
+    return make_threads(rng, 500_000, tries=1 << 40)
+
+
+cases = [lambda rng, n=n, size=size: make_threads(rng, n, size=size) for n, size in ((2, 16), (4, 2))]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng: make_threads(rng, 4, batch=4, size=4), lambda rng: make_threads(rng, 4, tries=3, size=4)]
+### END HIDDEN TESTS
+check.correct((push, take, steal), threads=(own, rob), against=each_once, on=cases, stress=many, points=2)
+
+# %% [markdown]
+# ### How often does the owner lock?
+# Eight pushes and eight takes, and no thief in sight.
+
+
+# %% role="tests" grade_id="work_stealing_locked" points=2
+def alone(rng):
+    return make_threads(rng, 8, batch=8, tries=0)
+
+
+check.counts((push, take, steal), "locked", threads=(own, rob), on=alone, zero=16, full=9, points=2)
+
+# %% [markdown]
+# ## Before and after
+# What a push and a take cost an owner that nobody disturbs, locked and yours, in turns on one thread. Then both
+# real threads once more, and who got how many tasks.
+
+# %% role="show" grade_id="work_stealing_show"
+from perflab import figures, threads, timing
+
+ROUNDS = 200_000
+
+
+@njit
+def alternate(ends, ring, rounds):
+    """Push and take with the lock."""
+    for task in range(1, rounds + 1):
+        push_locked(ends, ring, task)
+        take_locked(ends, ring)
+
+
+@njit
+def alternate_free(ends, ring, rounds):
+    """Push two and take them back, without a lock: every second take is one of the last task."""
+    for task in range(1, rounds + 1):
+        push(ends, ring, task)
+        take(ends, ring)
+
+
+def fresh(rng):
+    """An empty deque."""
+    return np.zeros(4 * LINE, np.int64), np.zeros(16, np.int64), ROUNDS
+
+
+compared = timing.compare(alternate_free, alternate, fresh)
+before, after = (np.median(side) / ROUNDS * 1e9 for side in (compared.pairs.baseline, compared.pairs.candidate))
+fig, ax = figures.subplots(size=(5.6, 1.8))
+ax.barh([1, 0], [before, after], color=[figures.COLORS["gray"], figures.COLORS["blue"]])
+ax.set(yticks=[1, 0], yticklabels=["locked", "yours"], xlabel="ns for a push and a take")
+figures.show(fig, f"A push and a take: {before:.1f} ns with a lock, {after:.1f} ns with yours.")
+arguments = make_threads(np.random.default_rng(1), 500_000, tries=1 << 40)
+race = threads.run([(own, (0, *arguments)), (rob, (1, *arguments))])
+print(f"500,000 tasks: the owner took {race.results[0]:,}, the thief {race.results[1]:,}.")
+print("Both ran at once." if race.parallel else "No second core was free, so this says little.")
+check.predicted(guess, "work_stealing_locked")
+
+# %% [markdown]
+# The fence costs about as much as an exchange: both wait until the store buffer is empty. So the gain on one
+# thread is about half of the locked operations, and nobody ever waits for a thief that was stopped while it held
+# the lock. That, and not the nanoseconds, is what a scheduler wants.
+#
+# **Next bottleneck.** The deque is cheap. Who takes what, from which end and from whom, is the scheduler's
+# decision: `steal_or_share`.
+
+# %% [markdown] role="explain" grade_id="work_stealing_explain" points=2
+# ## Interview question
+# Your deque has passed on x86 for a year. On arm64 a task is executed twice, once a week. The compare-and-exchange
+# is right. Where do you look, and why could x86 not show it?
+#
+# ### BEGIN MARK SCHEME
+# One point for the place: the orders of plain accesses. On x86 loads stay in order, and so do stores; only a store
+# followed by a load may change places. On arm64 the task's store in push may become visible after BOTTOM if that is
+# not released, and the thief's load of BOTTOM may happen before its load of TOP without a fence in between. (Half a
+# point for "memory ordering" without naming accesses.)
+#
+# One point for what to do: release on BOTTOM in push and acquire in steal, a full fence between the two loads of
+# steal and in take; prove it on a model of that memory or with the published proof (Le and others, 2013), since
+# stress tests on the machine at hand say nothing about another one.
+# ### END MARK SCHEME
