@@ -1,0 +1,106 @@
+"""Broken twins of concurrency/steal_or_share: answer source, and the points of each tests cell (exact, or a range)."""
+
+CORRECT, STATIC = "steal_or_share_correct", "steal_or_share_static"
+BOUND, MOVED = "steal_or_share_bound", "steal_or_share_moved"
+
+
+def points(correct, static, bound, moved):
+    return {CORRECT: correct, STATIC: static, BOUND: bound, MOVED: moved}
+
+
+def stealing(own, theirs, victim):
+    return f"""
+def run_stealing(pool, workers):
+    rng = np.random.default_rng(2)
+    total = 0
+    while (me := pool("next")) is not None:
+        worth = pool("run", me, "{own}")
+        if worth is None:
+            pool("steal", me, {victim}, "{theirs}")
+        else:
+            total += worth
+    return total
+"""
+
+
+ANYBODY = "(me + int(rng.integers(1, workers))) % workers"
+
+MUTANTS = {
+    # Each does its own, and rests.
+    "naive": (
+        """
+def run_stealing(pool, workers):
+    total = 0
+    while (me := pool("next")) is not None:
+        worth = pool("run", me, "back")
+        if worth is None:
+            pool("rest", me)
+        else:
+            total += worth
+    return total
+""",
+        points(2, 0, 0, 0),
+    ),
+    # Done when the first worker has nothing left.
+    "wrong_but_fast": (
+        """
+def run_stealing(pool, workers):
+    total = 0
+    while (me := pool("next")) is not None:
+        worth = pool("run", me, "back")
+        if worth is None:
+            return total
+        total += worth
+    return total
+""",
+        points(0, 0, 0, 0),
+    ),
+    # Work sharing: the busy ones pay for the balance, and most tasks move.
+    "wrong_lever": (
+        """
+def run_stealing(pool, workers):
+    rng = np.random.default_rng(3)
+    total, gave = 0, set()
+    while (me := pool("next")) is not None:
+        if workers > 1 and me not in gave and pool("size", me) > 1:
+            gave.add(me)
+            pool("give", me, (me + int(rng.integers(1, workers))) % workers, "front")
+            continue
+        gave.discard(me)
+        worth = pool("run", me, "back")
+        if worth is None:
+            pool("rest", me)
+        else:
+            total += worth
+    return total
+""",
+        points(2, (1.5, 2), (0, 1), 0),
+    ),
+    # Remembers the sum for as many workers.
+    "memo": (
+        """
+known = {}
+
+def run_stealing(pool, workers):
+    if workers not in known:
+        known[workers] = 0
+        while (me := pool("next")) is not None:
+            worth = pool("run", me, "back")
+            if worth is None:
+                pool("rest", me)
+            else:
+                known[workers] += worth
+    return known[workers]
+""",
+        points(0, 0, 0, 0),
+    ),
+    # Robs the first one, who has all at the start and nothing later.
+    "always_from_the_first": (stealing("back", "front", "0 if me else 1"), points((0, 2), 0, 0, 0)),
+    # Thieves get the smallest tasks, and the owner walks the tree in breadth.
+    "wrong_ends": (stealing("front", "back", ANYBODY), points(2, (1.5, 2), (0, 2), 0)),
+    "same_end": (stealing("back", "back", ANYBODY), points(2, 2, (2, 3), (0.5, 2))),
+    "from_the_neighbor": (
+        stealing("back", "front", "(me + 1) % workers"),
+        points(2, (1.5, 2), (0.5, 3), (1.5, 2)),
+    ),
+}
