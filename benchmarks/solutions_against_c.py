@@ -91,6 +91,12 @@ SOLUTIONS = {
         lambda names, rng: names.make_picture(rng),
         lambda picture, turned: picture.shape,
     ),
+    "work_stealing, owner": Solution(
+        "concurrency/work_stealing",
+        "own",
+        lambda names, rng: (0, *names.make_threads(rng, 200_000, batch=8)),
+        lambda me, ends, ring, tasks, kept, stolen, batch, tries: (ring.size, tasks.size, kept.size),
+    ),
 }
 
 

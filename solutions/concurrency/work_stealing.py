@@ -172,9 +172,9 @@ def allowed(*operations):
                 assert result == EMPTY or others, "a thief lost, and nobody won"
                 assert result == LOST or others >= len(held), f"{name} found nothing, and {held} was there"
         size = int(ends_after[BOTTOM] - ends_after[TOP])
-        left = [int(ring_after[p % ring.size]) for p in range(ends_after[TOP], ends_after[BOTTOM])]
         rest = [one for one in ever if one not in out]
         assert size == len(rest), f"in the end BOTTOM - TOP is {size}, and {len(rest)} tasks should be there"
+        left = [int(ring_after[p % ring.size]) for p in range(ends_after[TOP], ends_after[BOTTOM])]
         assert left == rest, f"in the end the deque holds {left}, and should hold {rest}"
         assert ends_after[TOP] >= ends[TOP], "TOP has gone back, and a thief that is late will be fooled"
 
