@@ -55,7 +55,8 @@ class Pool:
                 self.deques[owner[task]].append(task)
             else:
                 self.children[parent].append(task)
-        self.doing = [(0, worker, "rest", None, None) for worker in range(workers)]  # until when, who, what
+        # Until when, who, what, and with which task, or from which end of whose deque.
+        self.doing = [(0, worker, "rest", None, None) for worker in range(workers)]
         self.resting, self.spans = set(), []
         self.now = self.begun = self.moved = self.steals = 0
         self.free = None  # the worker that waits for a decision
@@ -73,13 +74,13 @@ class Pool:
         if self.free is not None:
             raise ValueError(f"next: worker {self.free} has nothing to do yet: let it run, steal, give or rest")
         while self.doing:
-            self.now, me, what, task, other = heapq.heappop(self.doing)
+            self.now, me, what, which, other = heapq.heappop(self.doing)
             if what == "run":
-                self.deques[me] += self.children[task]
+                self.deques[me] += self.children[which]
             elif what == "steal":
-                self._arrive(me, other, me, task)
+                self._arrive(me, other, me, which)
             elif what == "give":
-                self._arrive(me, me, other, task)
+                self._arrive(me, me, other, which)
             if self.begun < len(self.durations):
                 self.free = me
                 return me
@@ -122,8 +123,8 @@ class Pool:
         spans = sorted(self.spans, key=lambda span: (span.start, span.worker, span.end))
         return Schedule("yours", self.durations, self.workers, tuple(spans), self.parents)
 
-    def _do(self, me, what, lasts, task, other=None):
-        heapq.heappush(self.doing, (self.now + lasts, me, what, task, other))
+    def _do(self, me, what, lasts, which, other=None):
+        heapq.heappush(self.doing, (self.now + lasts, me, what, which, other))
         self.free = None
 
     def _other(self, me, other):
@@ -138,7 +139,8 @@ class Pool:
 
     def _arrive(self, me, source, target, end):
         task = self._pop(source, end)
-        self.spans.append(Span(me, self.now - COST, self.now, "steal", -1 if task is None else task, source))
+        found = -1 if task is None else task
+        self.spans.append(Span(me, self.now - COST, self.now, "steal", found, source))
         if task is not None:
             self.deques[target].append(task)
             self.moved += 1
@@ -156,7 +158,7 @@ def new_pool(rng, tasks=1_000, workers=8, skew=2.0, folders=16):
         tree = trees[rng.choice(folders, p=share / share.sum())]
         parents[task] = tree[rng.integers(len(tree))]
         tree.append(task)
-    owner = np.arange(tasks) * workers // max(folders, 1)  # of the folders; who spawns a task has it
+    owner = np.arange(tasks) * workers // max(folders, 1)  # of the folders
     return Pool(rng.integers(5, 40, tasks), parents, owner, rng.integers(1, 1000, tasks), workers)
 
 
@@ -178,7 +180,7 @@ def run_static(pool, workers):
 
 
 def run_shared(pool, workers):
-    """Let each worker that has more than one task give one away before it runs the next, to anybody."""
+    """Let each worker that has more than one task give one to anybody before it runs the next."""
     rng = np.random.default_rng(1)
     total, gave = 0, [False] * workers
     while (me := pool("next")) is not None:
@@ -363,14 +365,14 @@ class RealPool(Pool):
                 self.free = me
                 return me
 
-    def _do(self, me, what, lasts, task, other=None):
+    def _do(self, me, what, lasts, which, other=None):
         self.free = None
         if what == "run":
             job = self.executor.submit(compute, lasts)
-            job.add_done_callback(lambda _: self.idle.put((me, task)))
+            job.add_done_callback(lambda _: self.idle.put((me, which)))
             return
         self.steals = 0  # a thief may look as often as it likes: here time passes
-        loot = self._pop(other, task) if what == "steal" else None
+        loot = self._pop(other, which) if what == "steal" else None
         if loot is None:
             time.sleep(20e-6)
             self.idle.put((me, None))

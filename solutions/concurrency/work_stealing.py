@@ -1,6 +1,6 @@
 # ---
 # perflab:
-#   title: Work stealing
+#   title: A deque for thieves
 #   covers: [concurrency/work-stealing/task-queue-design, concurrency/work-stealing/work-stealing-algorithms]
 #   lever: owner and thieves use different ends, and agree by a fence, and by one exchange for the last task
 #   stars: 3
@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # Work stealing
+# # A deque for thieves
 # The thread pool of a UI framework: each worker has a deque of tasks. Its owner pushes what a task spawns, and
 # takes the youngest task back. A worker that has run dry steals the oldest task of another one.
 #
@@ -97,7 +97,7 @@ def stealing(me, ends, ring, task):
 
 @njit
 def own(me, ends, ring, tasks, kept, stolen, batch, tries):
-    """Push all tasks, `batch` at a time, and take back what is left of each batch; return how many those are."""
+    """Push all tasks, `batch` at a time, and take back what is left; return how many those are."""
     count = 0
     for first in range(0, tasks.size, batch):
         for k in range(first, first + batch):
@@ -267,7 +267,7 @@ def take(ends, ring):
 
 @njit
 def steal(ends, ring):
-    """Return the oldest task; EMPTY if there is none; LOST if somebody else was faster. Thieves call this."""
+    """Return the oldest task, EMPTY if there is none, LOST if another was faster. Thieves call this."""
     ### BEGIN SOLUTION
     oldest = atomics.load(ends, TOP, "acquire")
     atomics.fence("seq_cst")  # x86 keeps two loads in order; other processors need this
