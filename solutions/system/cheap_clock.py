@@ -46,7 +46,7 @@ def handle(event, turns):
     return state
 
 
-def make_events(rng, n=15_000):
+def make_events(rng, n=30_000):
     """Arguments of one run: how many steps the handler of each event takes."""
     return (rng.integers(0, 4, n),)
 
