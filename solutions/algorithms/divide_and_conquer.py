@@ -16,7 +16,7 @@
 # for a stream in order, it grows by one with each swap of two neighbors, and half of all pairs is what a shuffled
 # deck has. A framework that watches it notices a clock that has gone wrong.
 #
-# A recording of a few seconds has 16,000 events, and those have more than a hundred million pairs.
+# A recording of a few seconds has 10,000 events, and those have fifty million pairs.
 
 # %% role="given" grade_id="divide_and_conquer_given"
 import numpy as np
@@ -25,7 +25,7 @@ from numba import njit
 from perflab import check
 
 
-def make_arrivals(rng, n=16_000, late=500):
+def make_arrivals(rng, n=10_000, late=500):
     """Arguments of one count: the times of `n` events in the order of arrival, up to about `late` places off."""
     return (np.arange(n) * 100 + rng.integers(0, 100 * late, n),)
 
@@ -187,7 +187,7 @@ check.counts(crossed, "accesses", than=(crossed, four_times_as_many), on=few_eve
 
 # %% [markdown]
 # ### How much faster is it?
-# Both functions count the same 16,000 events. The slow one is not that slow: its inner loop compares eight events
+# Both functions count the same 10,000 events. The slow one is not that slow: its inner loop compares eight events
 # with one instruction.
 
 # %% role="tests" grade_id="divide_and_conquer_speed" points=3

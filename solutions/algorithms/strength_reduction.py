@@ -24,9 +24,9 @@ from numba import njit
 from perflab import check
 
 
-def make_wallpaper(rng, pixels=400_000, width=None):
+def make_wallpaper(rng, pixels=400_000, width=None, size=(47, 83)):
     """Arguments of one filling: a pattern, the width of the screen, the two shifts, and room for the pixels."""
-    pattern = rng.integers(0, 256, rng.integers(20, 200, 2), dtype=np.uint8)
+    pattern = rng.integers(0, 256, size, dtype=np.uint8)
     width = int(rng.integers(800, 2000)) if width is None else width
     down, right = (int(shift) for shift in rng.integers(0, 10_000, 2))
     return pattern, width, down, right, np.empty(pixels, np.uint8)
@@ -126,7 +126,10 @@ def fill(pattern, width, down, right, out):
 cases = [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((0, 5), (1, 1), (24, 8), (1000, 300))]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((7, 8), (8, 8), (9, 8), (2000, 1))]
-cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((3001, 1000), (50_000, 801))]
+cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w, (9, 200)) for n, w in ((3001, 1000), (50_000, 801))]
+cases += [
+    lambda rng, r=r, c=c: make_wallpaper(rng, 999, 50, (r, c)) for r, c in ((1, 7), (5, 1), (2, 49), (3, 51))
+]
 cases += [lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))]
 ### END HIDDEN TESTS
 check.correct(fill, against=fill_dividing, on=cases, returns=4, points=3)

@@ -94,7 +94,8 @@ def crossed(times):
     middle = times.size // 2
     left, right = times[:middle], times[middle:]
     crossings = 0
-    for time in left:
+    for i in range(middle):
+        time = left[i]
         for j in range(right.size):
             crossings += right[j] < time
     return crossings + crossed(left) + crossed(right)
