@@ -190,3 +190,12 @@ def test_no_module_gives_another_one_away():
     assert "attrgetter" not in names_of("operator")
     assert not {"lib", "core", "linalg", "testing"} & names_of("numpy")
     assert names_of("perflab") == frozenset()
+
+
+def test_what_stays_the_courses_cannot_be_defined_where_it_is_needed():
+    cells = ["LIMIT = 3\n\ndef drive(x):\n    return x", "def f(x):\n    return x + LIMIT"]
+    assert "LIMIT = 3" in admitted(cells, {"f"}, ours={"drive"})[0]
+    with pytest.raises(ForbiddenError, match="line 1: a definition of LIMIT, which is the course's"):
+        admitted(cells, {"f"}, ours={"LIMIT", "drive"})
+    with pytest.raises(ForbiddenError, match="line 3: a definition of drive"):
+        admitted([*cells, "def g(x):\n    return drive(x)"], {"g"}, ours={"drive"})
