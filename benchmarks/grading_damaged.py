@@ -160,8 +160,7 @@ def run(folder: Path, count: int, seed: int, jobs: int, report: batch.Report = l
         # Names before, between and behind those of honest students.
         write(found.root / "submitted" / f"{'abz'[i % 3]}x{i:03}" / ASSIGNMENT / NAME, damaged(rng))
     start = time.perf_counter()
-    with local_pool(jobs) as pool:
-        outcome = batch.grade(found.root, ASSIGNMENT, found.config, Settings(), pool, report)
+    outcome = batch.grade(found.root, ASSIGNMENT, found.config, Settings(), local_pool(jobs), report)
     seconds = time.perf_counter() - start
     verdicts = {student: verdict for (student, _), verdict in outcome.verdicts.items()}
     points = found.points()

@@ -6,6 +6,7 @@ What they need takes a second to import. It is imported where it is used: worker
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,8 @@ def grade(
         _replay(root, assignment, student, unsafe, gradebook)
         return
     jobs = jobs or len(os.sched_getaffinity(0))
-    with pool.cluster(cluster, jobs) if cluster else pool.local_pool(jobs) as workers:
+    pools = pool.cluster(cluster, jobs) if cluster else nullcontext(pool.local_pool(jobs))
+    with pools as workers:
         outcome = _graded(root, assignment, workers, unsafe, gradebook)
     if as_json:
         sys.stdout.write(_as_json(outcome) + "\n")

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
+from functools import partial
+from multiprocessing import connection, forkserver, get_context, parent_process
 
 LOCAL = "local"  # in place of a cluster's address
 PR_SET_PDEATHSIG = 1
@@ -35,24 +36,16 @@ class Pool:
     workers: int
 
 
-@contextmanager
-def local_pool(jobs: int) -> Iterator[Pool]:
-    """Start processes on this machine; yield the pool of them, at once."""
+def local_pool(jobs: int) -> Pool:
+    """Return a pool of processes on this machine.
+
+    One process imports what examines, from now on and beside its parent, and forks workers before it does anything
+    else. Where nothing is to be examined nobody waits for it.
+    """
     context = get_context("forkserver")
-    # One process imports what examines, and forks workers before it does anything else.
     context.set_forkserver_preload(["perflab.judge.examine"])
-
-    def executor() -> ProcessPoolExecutor:
-        opened = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
-        opened.submit(os.getpid)  # they start with the first task
-        return opened
-
-    started = [executor()]
-    try:
-        yield Pool(lambda: started.pop() if started else executor(), jobs)
-    finally:
-        for unused in started:
-            unused.shutdown(cancel_futures=True)
+    forkserver.ensure_running()
+    return Pool(partial(ProcessPoolExecutor, jobs, mp_context=context, initializer=_begin), jobs)
 
 
 @contextmanager
