@@ -5,6 +5,8 @@ Where a ratio is planted, the clock is fake: functions say how long they take, a
 
 import gc
 import itertools
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -233,3 +235,18 @@ def test_bad_arguments_are_named(bad, error, name):
     arguments = {"make": no_arguments} | bad
     with pytest.raises(error, match=name):
         compare(abs, abs, **arguments)
+
+
+def test_the_clock_is_exact_where_cpu_time_is_limited():
+    """Linux keeps the clock of a process to the tick there; a short call would take no time, or several."""
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\n"
+        "from perflab.timing import CLOCKS\n"
+        "cpu = CLOCKS['cpu']\n"
+        "times = [cpu() for _ in range(2000)]\n"
+        "print(len(set(times)), times == sorted(times))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    different, ordered = done.stdout.split()
+    assert int(different) > 1500
+    assert ordered == "True"
