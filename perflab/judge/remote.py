@@ -87,8 +87,10 @@ class RemoteBench:
         if staged.ran:
             raise RuntimeError("a staged input runs once; stage another")
         staged.ran = True
+        # First, since it may be measured now, perhaps in the same sandbox.
+        overhead = self.overhead(staged.args)
         cpu, wall = self._call(staged, self._living())
-        return max((cpu if clock == "cpu" else wall) - self.overhead(staged.args), LEAST)
+        return max((cpu if clock == "cpu" else wall) - overhead, LEAST)
 
     def _keep(self, staged: RemoteCall, sandbox: Sandbox, answer: dict) -> list[int]:
         """Materialize what a call handed back while everything is stopped; return the bytes of its arrays."""

@@ -1,6 +1,7 @@
 """Counts from outside: the same under the judge as in a learner's kernel, whatever the code says of itself."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,3 +145,23 @@ def test_a_machine_without_strace_costs_no_points(benches, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SandboxError, match="apt-get install strace"):
         counted(remote, "syscalls:write", DATA, 1024)
+
+
+# What a run left
+
+
+def test_an_overhead_that_is_measured_only_now_takes_nothing_of_the_run(benches):
+    _, remote = benches("copy")
+    bench = replace(remote, overhead=lambda args: remote.run(remote.stage((b"x", 1)), "wall"))
+    staged = bench.stage((b"abc", 1))
+    bench.run(staged, "cpu")
+    assert bench.collect(staged)[0].tobytes() == b"abc"
+
+
+def test_what_the_next_run_has_overwritten_is_not_collected(benches):
+    _, bench = benches("copy")
+    staged = bench.stage((b"abc", 1))
+    bench.run(staged, "cpu")
+    bench.run(bench.stage((b"def", 1)), "cpu")
+    with pytest.raises(RuntimeError, match="before the next run"):
+        bench.collect(staged)
