@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,15 @@ class Plain:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
+        # Files of its own: without a sandbox others may have some of the same names.
+        self._folder = Path(tempfile.mkdtemp(prefix="cells-"))
         self._cells = 0
 
     def run(self, source: str) -> dict[str, Any]:
         """Run a cell; return the error, if any."""
         # A file, since Numba's cache and tracebacks look for one.
         self._cells += 1
-        path = Path("/tmp", f"cell_{self._cells}.py")
+        path = self._folder / f"cell_{self._cells}.py"
         path.write_text(source)
         try:
             exec(compile(source, str(path), "exec"), self.names)

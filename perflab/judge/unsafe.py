@@ -9,12 +9,14 @@ from perflab.judge.sandbox import Sandbox, Shell
 
 def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbox:
     """Start a process that can do all that you can do."""
+    files = scratch.make()
 
     def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
-        return boot(str(library(forbids)), fds, shell), ()
+        # Its temporary files go when it does.
+        return ["env", f"TMPDIR={files}", *boot(str(library(forbids)), fds, shell)], ()
 
     in_force = {"sandbox": "none: unsafe"}
-    return ProcessSandbox(limits, command, lambda process: process.pid, in_force, scratch.make())
+    return ProcessSandbox(limits, command, lambda process: process.pid, in_force, files)
 
 
 def missing() -> None:

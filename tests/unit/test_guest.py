@@ -225,7 +225,7 @@ def test_who_does_not_read_is_left(pair):
 
 
 def test_a_plain_shell_keeps_names_and_says_errors(monkeypatch, tmp_path):
-    monkeypatch.setattr("perflab.guest.shells.Path", lambda *parts: tmp_path / parts[-1])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     shell = Plain()
     assert shell.run("x = 1") == {"ok": True}
     assert shell.run("y = x + 1") == {"ok": True}
@@ -233,6 +233,15 @@ def test_a_plain_shell_keeps_names_and_says_errors(monkeypatch, tmp_path):
     assert shell.run("raise KeyError('k')") == {"error": "KeyError: 'k'"}
     assert shell.run("raise SystemExit(3)") == {"error": "SystemExit: 3"}
     assert "SyntaxError" in shell.run("x =")["error"]
+
+
+def test_plain_shells_share_no_file(monkeypatch, tmp_path):
+    """Without a sandbox, somebody else's file of the same name ended the process."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    shells = Plain(), Plain()
+    for shell in shells:
+        shell.run("def here(): pass")
+    assert len({shell.names["here"].__code__.co_filename for shell in shells}) == 2
 
 
 def test_only_text_and_pictures_are_shown_and_not_too_much():
