@@ -1,6 +1,7 @@
 """How a sandbox runs cells: a student's through IPython's own shell, the course's as plain Python."""
 
 import base64
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -59,15 +60,16 @@ class Plain:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
-        # Files of its own: without a sandbox others may have some of the same names.
-        self._folder = Path(tempfile.mkdtemp(prefix="cells-"))
         self._cells = 0
 
     def run(self, source: str) -> dict[str, Any]:
         """Run a cell; return the error, if any."""
         # A file, since Numba's cache and tracebacks look for one.
         self._cells += 1
-        path = self._folder / f"cell_{self._cells}.py"
+        # Of a new name: without a sandbox somebody else may have files of the same.
+        file, name = tempfile.mkstemp(prefix=f"cell_{self._cells}_", suffix=".py")
+        os.close(file)
+        path = Path(name)
         path.write_text(source)
         try:
             exec(compile(source, str(path), "exec"), self.names)
