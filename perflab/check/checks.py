@@ -181,8 +181,8 @@ def counts(
         "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; "accesses" to
         elements of arrays, the steps of an algorithm; "mispredictions" by TAGE, or "mispredictions:gshare" and
         the like; what `perflab.counters.METRICS` and `perflab.codegen.METRICS` list, or "syscalls:NAME", or
-        "syscalls:NAME+NAME"; or
-        ``metric(result, *args)``, which sees real objects where `fn` sees oracles, as the run left them.
+        "syscalls:NAME+NAME"; or ``metric(result, *args)``, which sees real objects where `fn` sees oracles, as the
+        run left them.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.
     zero, full : float
@@ -266,7 +266,7 @@ def _count_together(
         if not all(_has_passed(Subject(one, bench, None, None)) for one in theirs):
             return _finish(_not_correct_yet(title, points, theirs[0]))
         together = Together(team, bench, _held[id(theirs[0])], parts)
-        args = draw(on, exact_rng(together.bench, 1))
+        args = draw(on, exact_rng(together.bench, 1, metric))
         value = together.explore(args).locked if metric == "locked" else together.invalidations(args)
     except FunctionFailedError as error:
         return _finish(Report(title, 0.0, points, str(error)))

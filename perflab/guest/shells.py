@@ -1,7 +1,6 @@
 """How a sandbox runs cells: a student's through IPython's own shell, the course's as plain Python."""
 
 import base64
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -66,13 +65,12 @@ class Plain:
         """Run a cell; return the error, if any."""
         # A file, since Numba's cache and tracebacks look for one.
         self._cells += 1
+        prefix = f"cell_{self._cells}_"
         # Of a new name: without a sandbox somebody else may have files of the same.
-        file, name = tempfile.mkstemp(prefix=f"cell_{self._cells}_", suffix=".py")
-        os.close(file)
-        path = Path(name)
-        path.write_text(source)
+        with tempfile.NamedTemporaryFile("w", prefix=prefix, suffix=".py", delete=False) as file:
+            file.write(source)
         try:
-            exec(compile(source, str(path), "exec"), self.names)
+            exec(compile(source, file.name, "exec"), self.names)
         except (Exception, SystemExit) as error:
             return {"error": f"{type(error).__name__}: {error}"[:2000]}
         return {"ok": True}

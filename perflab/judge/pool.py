@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection, forkserver, get_context, parent_process
 
+from perflab.course.errors import CourseError
+
 LOCAL = "local"  # in place of a cluster's address
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -65,8 +67,6 @@ def cluster(address: str, jobs: int) -> Iterator[Pool]:
         If nobody answers there.
     """
     from dask.distributed import Client, LocalCluster
-
-    from perflab.course.errors import CourseError
 
     try:
         own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}

@@ -322,3 +322,10 @@ def test_what_a_student_wrote_is_printed_as_it_is(capsys):
         out.print(_grades_table("week-1", Outcome({(said, "nb"): Verdict((cell,), "")}, 0, 0, {})))
     assert captured.get().count("[/evil]") == 2
     assert captured.get().count("[bold]") == 2
+
+
+def test_grading_starts_without_what_takes_long_to_import():
+    """`perflab grade` starts its workers before it imports nbgrader: they have as much to import themselves."""
+    program = "import perflab.cli, perflab.cli.grade, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"nbgrader", "nbformat", "jupytext", "matplotlib", "numba"} & set(done.stdout.split())

@@ -1,6 +1,7 @@
 """The coverage report: what it takes for covered, and what it says about what is not."""
 
 import json
+import pkgutil
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from perflab import cli
 from perflab.course import CourseError, chapter
 from perflab.course.coverage import coverage
-from perflab.course.evidence import Evidence
+from perflab.course.evidence import INSTRUMENTS, MODELS, Evidence
 
 CURRICULUM = """\
 opening: {id: opening/why, points: []}
@@ -286,3 +287,9 @@ def test_the_command_without_a_course(run):
     code, _, err = run()
     assert code == 1
     assert "no curriculum" in err
+
+
+@pytest.mark.parametrize("name", [name for name in INSTRUMENTS + MODELS if name.startswith("perflab.")])
+def test_an_instrument_of_the_course_is_there(name):
+    """One that is renamed would leave its points without evidence, or without a check."""
+    pkgutil.resolve_name(name)

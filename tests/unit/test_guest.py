@@ -1,11 +1,15 @@
 """Messages and values between the judge and a sandbox, also from one that does not play by the rules."""
 
 import json
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections import namedtuple
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,8 +194,9 @@ def test_messages_cross(pair):
 )
 def test_what_is_no_message_is_refused(pair, data, why):
     def say():
-        pair[0].sendall(data)
-        pair[0].shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # who refuses a message hangs up
+            pair[0].sendall(data)
+            pair[0].shutdown(socket.SHUT_WR)
 
     threading.Thread(target=say).start()
     with pytest.raises(ChannelError, match=why):
@@ -200,9 +205,10 @@ def test_what_is_no_message_is_refused(pair, data, why):
 
 def test_bytes_that_come_one_by_one_do_not_outlast_the_deadline(pair):
     def drip():
-        for _ in range(40):
-            pair[0].send(b"\0")
-            time.sleep(0.05)
+        with suppress(OSError):
+            for _ in range(40):
+                pair[0].send(b"\0")
+                time.sleep(0.05)
 
     pair[0].sendall(struct.pack("!I", 1000))
     threading.Thread(target=drip, daemon=True).start()
@@ -249,3 +255,53 @@ def test_only_text_and_pictures_are_shown_and_not_too_much():
     assert _shown(data) == {"text/plain": "t" * MOST_TEXT, "image/png": "iVBORw=="}
     assert _shown({"image/png": "x" * (3 << 20), "text/plain": ""}) == {}
     assert MOST_OUTPUTS < 1000
+
+
+# What a sandbox imports, since it starts often
+
+
+@pytest.fixture
+def imported_by(tmp_path):
+    """Return a function that says which modules a fresh Python has after a program."""
+    return lambda program: _imported_by(program, {**os.environ, "IPYTHONDIR": str(tmp_path)})
+
+
+def _imported_by(program, environment):
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_a_worker_imports_nothing_that_few_need(imported_by):
+    rare = {
+        "scipy.linalg",
+        "matplotlib",
+        "nbgrader",
+        "perflab.threads",
+        "perflab.models.interleaving",
+        "perflab.judge",
+    }
+    assert not rare & imported_by("import perflab.guest.worker")
+
+
+COMPILE = """
+import numba, numpy as np
+from perflab.guest.shells import Notebook
+shell = Notebook()
+shell.run("import numba, numpy as np\\n@numba.njit\\ndef f(a): return a.sum()\\nf(np.ones(3))")
+assert shell.names["f"].signatures
+"""
+
+
+def test_the_first_compilation_leaves_scipy_alone(imported_by):
+    assert "scipy.linalg" not in imported_by(COMPILE)
+
+
+def test_linear_algebra_still_compiles(imported_by):
+    solve = "import numba, numpy as np\\n@numba.njit\\ndef g(a): return np.linalg.solve(a, a @ a)\\ng(np.eye(3))"
+    assert "scipy.linalg" in imported_by(f'{COMPILE}shell.run("{solve}")\nassert shell.names["g"].signatures')
