@@ -1,20 +1,16 @@
 """The four checks that tests cells call: is it correct, what does it count, is it faster, was the guess right."""
 
-import linecache
 import math
-import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from perflab.check import values
+from perflab.check import seen, values
 from perflab.check.bench import METRICS, FunctionFailedError, name_of
 from perflab.check.layouts import LayoutError
 from perflab.check.ramp import STEP, log_share, settled, steps
-from perflab.check.report import Note, NotEarnedError, Points, Report
+from perflab.check.report import Note, Points, Report
 from perflab.check.subjects import (
     Expectation,
     Maker,
@@ -31,17 +27,8 @@ from perflab.check.together import Holds, Together, bench_of_team, correct_toget
 from perflab.models.metrics import INVALIDATIONS
 from perflab.timing import CLOCKS, Clock
 
-HINTS = 3  # every exercise has three, from a nudge to nearly the answer
 LEAST_RATIO = 1.34  # below this, noise between two runs of the same code could earn points
 TOGETHER = {"locked": "locked operations and full fences", "invalidations": INVALIDATIONS}
-GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
-
-# What this process has seen, by cell and by function. A judge's process starts empty.
-_passed: dict[int, tuple[Subject, Expectation | None]] = {}
-_held: dict[int, Holds] = {}  # of concurrent code: what its outcomes were judged by
-_failed: dict[int, Callable[..., Any]] = {}  # keeps the function alive, so that its id stays its own
-_measured: dict[str, float] = {}
-_attempts: Counter[str] = Counter()
 
 
 def correct(
@@ -128,11 +115,11 @@ def correct(
             if wrong:
                 raise FunctionFailedError(wrong)
     except (FunctionFailedError, LayoutError) as error:
-        _failed[id(fn)] = fn
-        return _finish(Report(title, 0.0, points, str(error), rows))
-    _passed[id(fn)] = (subject, expectation)
+        seen.failed(fn)
+        return seen.finish(Report(title, 0.0, points, str(error), rows))
+    seen.passed(subject, expectation)
     cases = "1 case agrees" if len(on) == 1 else f"{len(on)} cases agree"
-    return _finish(Report(title, points, points, f"{cases} with {name_of(against)}."))
+    return seen.finish(Report(title, points, points, f"{cases} with {name_of(against)}."))
 
 
 def _correct_together(
@@ -147,16 +134,15 @@ def _correct_together(
     try:
         team, parts = team_of(fn, threads)
     except FunctionFailedError as error:
-        return _finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(Report(title, 0.0, points, str(error)))
     bench = bench_of_team(team, parts)
     report = correct_together(title, Together(team, bench, against, parts), on, stress, points)
     for one in parts or team:
         if report.points:
-            _passed[id(one)] = (Subject(one, bench, None, None), None)
-            _held[id(one)] = against
+            seen.passed_together(Subject(one, bench, None, None), against)
         else:
-            _failed[id(one)] = one
-    return _finish(report)
+            seen.failed(one)
+    return seen.finish(report)
 
 
 def counts(
@@ -216,9 +202,9 @@ def counts(
         raise ValueError(f"zero and full: ratios above 0 where than= is given, got {zero} and {full}")
     try:
         subject = make_subject(fn, view)
-        if not _has_passed(subject):
-            return _finish(_not_correct_yet(title, points, fn))
-        expectation = _expectation(fn)
+        if not seen.has_passed(subject):
+            return seen.finish(_not_correct_yet(title, points, fn))
+        expectation = seen.expectation_of(fn)
         value = count_of(subject, metric, on, expectation)
         rows = [(named, f"{value:,.6g}")]
         if than is not None:
@@ -228,7 +214,7 @@ def counts(
             value = base / value if value else math.inf
             rows.append(("ratio", f"{value:.3g}"))
     except (FunctionFailedError, LayoutError) as error:
-        return _finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(Report(title, 0.0, points, str(error)))
     share = log_share(value, zero, full) if than is not None else (value - zero) / (full - zero)
     return _counted(title, value, share, zero, full, points, rows)
 
@@ -238,8 +224,8 @@ def _counted(
 ) -> Points:
     rows.append(("target", f"{full:g} for all points, {zero:g} for none"))
     earned = steps(share, points)
-    _remember(value)
-    return _finish(Report(title, earned, points, _judged(earned, points, zero), tuple(rows)))
+    seen.remember(value)
+    return seen.finish(Report(title, earned, points, _judged(earned, points, zero), tuple(rows)))
 
 
 def _count_together(
@@ -263,13 +249,13 @@ def _count_together(
     try:
         team, parts = team_of(fn, threads)
         theirs, bench = parts or team, bench_of_team(team, parts)
-        if not all(_has_passed(Subject(one, bench, None, None)) for one in theirs):
-            return _finish(_not_correct_yet(title, points, theirs[0]))
-        together = Together(team, bench, _held[id(theirs[0])], parts)
+        if not all(seen.has_passed(Subject(one, bench, None, None)) for one in theirs):
+            return seen.finish(_not_correct_yet(title, points, theirs[0]))
+        together = Together(team, bench, seen.holds_of(theirs[0]), parts)
         args = draw(on, exact_rng(together.bench, 1, metric))
         value = together.explore(args).locked if metric == "locked" else together.invalidations(args)
     except FunctionFailedError as error:
-        return _finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(Report(title, 0.0, points, str(error)))
     return _counted(
         title, value, (value - zero) / (full - zero), zero, full, points, [(TOGETHER[metric], f"{value:,.6g}")]
     )
@@ -329,15 +315,15 @@ def faster(
         raise ValueError(f"clock: one of {', '.join(map(repr, CLOCKS))}, got {clock!r}")
     try:
         subject = make_subject(fn, view)
-        if not _has_passed(subject):
-            return _finish(_not_correct_yet(title, points, fn))
+        if not seen.has_passed(subject):
+            return seen.finish(_not_correct_yet(title, points, fn))
         baseline, base_on, base_name = make_baseline(than, subject, on)
         # A function compared with itself is verified against what `correct` used.
-        expectation = _expectation(fn) if against_itself else None
+        expectation = seen.expectation_of(fn) if against_itself else None
         race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol)
         pairs = race.measure(lambda i: settled(i, zero, full, points))
     except (FunctionFailedError, LayoutError) as error:
-        return _finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(Report(title, 0.0, points, str(error)))
     i = pairs.interval
     rows = (
         (base_name, _milliseconds(pairs.baseline)),
@@ -347,8 +333,8 @@ def faster(
     )
     earned = steps(log_share(i.low, zero, full), points)
     unsure = i.low < zero < i.high or i.low < full < i.high
-    _remember(i.median)
-    return _finish(Report(title, earned, points, _judged(earned, points, zero), rows, unsure=unsure))
+    seen.remember(i.median)
+    return seen.finish(Report(title, earned, points, _judged(earned, points, zero), rows, unsure=unsure))
 
 
 def predicted(guess: float | None, grade_id: str) -> Note:
@@ -356,7 +342,7 @@ def predicted(guess: float | None, grade_id: str) -> Note:
 
     It carries no points: a wrong guess is worth as much as a right one, if you find out why.
     """
-    measured = _measured.get(grade_id)
+    measured = seen.measured().get(grade_id)
     if measured is None:
         return Note("Nothing has been measured yet: run the tests cells above first.")
     if guess is None:
@@ -372,42 +358,8 @@ def predicted(guess: float | None, grade_id: str) -> Note:
     return Note(f"You guessed {guess:.3g}; measured: {measured:.3g}. That is {verdict}.")
 
 
-def start_over() -> None:
-    """Forget all earlier checks: a judge examines one submission after the other in the same process."""
-    for memory in (_passed, _held, _failed, _measured, _attempts):
-        memory.clear()
-
-
-def measured() -> dict[str, float]:
-    """Return what was measured last by each tests cell, by grade id."""
-    return dict(_measured)
-
-
-def recall(values: dict[str, float]) -> None:
-    """Take over what was measured elsewhere, for `predicted`."""
-    _measured.update(values)
-
-
 def _names(fn: Any) -> str:
     return ", ".join(dict.fromkeys(map(name_of, fn))) if isinstance(fn, tuple) else name_of(fn)
-
-
-def _has_passed(subject: Subject) -> bool:
-    if id(subject.fn) in _failed:
-        return False
-    before, _ = _passed.get(id(subject.fn), (None, None))
-    return before is not None and before.fn is subject.fn and before.layout == subject.layout
-
-
-def _expectation(fn: Callable[..., Any]) -> Expectation:
-    """Return what outcomes of a function that has passed are compared with."""
-    expectation = _passed[id(fn)][1]
-    if expectation is None:
-        raise ValueError(
-            f"fn: {name_of(fn)} was checked on threads only, so nothing says what one call of it returns; count "
-            "'locked' with threads=, or add a check.correct without threads"
-        )
-    return expectation
 
 
 def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:
@@ -437,32 +389,3 @@ def _brief_arguments(args: tuple) -> str:
     text = ", ".join(np.array2string(a, threshold=8) if isinstance(a, np.ndarray) else repr(a) for a in args)
     text = " ".join(text.split())
     return text if len(text) <= 160 else f"{text[:157]}..."
-
-
-def _grade_id() -> str | None:
-    """Return the id of the tests cell that is running, from its first line."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_name == "<module>":
-            first = linecache.getline(frame.f_code.co_filename, 1)
-            if first.startswith(GRADE_ID):
-                return first.removeprefix(GRADE_ID).split()[0]
-        frame = frame.f_back
-    return None
-
-
-def _remember(value: float) -> None:
-    if (cell := _grade_id()) is not None:
-        _measured[cell] = value
-
-
-def _finish(report: Report) -> Points:
-    """Return the points with their report, or raise it where nothing was earned."""
-    if report.points > 0:
-        return Points(report)
-    cell = _grade_id()
-    not_begun = "is not written yet" in report.sentence
-    if cell is not None and not not_begun:
-        _attempts[cell] += 1
-        report = replace(report, hint=min(_attempts[cell], HINTS))
-    raise NotEarnedError(report)

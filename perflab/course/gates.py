@@ -21,8 +21,8 @@ import numba
 import numpy as np
 
 from perflab import check, figures  # noqa: F401  imported here so that forks find them warm
-from perflab.check.checks import GRADE_ID
 from perflab.check.report import Report
+from perflab.check.seen import GRADE_ID
 from perflab.course.errors import CourseError
 from perflab.course.notebook import student
 from perflab.course.source import Cell, Exercise, run_cell, with_answer

@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from perflab.check.checks import HINTS, LEAST_RATIO
+from perflab.check.checks import LEAST_RATIO
 from perflab.check.ramp import STEP
+from perflab.check.seen import HINTS
 from perflab.course import curriculum
 from perflab.course.errors import Problem
 from perflab.course.source import AREAS, ROLES, Cell, Exercise

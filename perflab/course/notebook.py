@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader import preprocessors as nbgrader
 from traitlets.config import Config
 
-from perflab.check.checks import GRADE_ID
+from perflab.check.seen import GRADE_ID
 from perflab.course.errors import CourseError
 from perflab.course.source import Cell, Exercise
 

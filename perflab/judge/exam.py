@@ -12,7 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from perflab.check import checks
+from perflab.check import seen
 from perflab.check.report import NotEarnedError, Points, Report
 from perflab.judge.cleanroom import admitted
 from perflab.judge.lane import is_timed, lane
@@ -72,7 +72,7 @@ class Exam:
     def run(self) -> Verdict:
         """Run all cells in document order and return the verdict."""
         began = time.monotonic()
-        checks.start_over()
+        seen.start_over()
         try:
             self._student.ready()
             with self._trusted.names() as names:
@@ -109,7 +109,7 @@ class Exam:
         return None
 
     def _show(self, step: Step) -> None:
-        told = f"from perflab.check import checks as _checks; _checks.recall({checks.measured()!r}); del _checks\n"
+        told = f"from perflab.check import seen as _seen; _seen.recall({seen.measured()!r}); del _seen\n"
         self._student.tell(told, keep=False)
         self._look(step, self._student.tell(step.source, keep=False))
 

@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 
 from perflab import atomics, check
-from perflab.check import checks, teams
+from perflab.check import seen, teams
 from perflab.check.bench import FunctionFailedError, LocalBench
 
 
@@ -79,7 +79,7 @@ def large(rng):
 
 @pytest.fixture(autouse=True)
 def _afresh():
-    checks.start_over()
+    seen.start_over()
 
 
 def correct(fn, **options):
