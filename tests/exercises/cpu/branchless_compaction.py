@@ -51,25 +51,6 @@ def urgent(priority, out):
 """,
         points(2, 0, 0, 0),
     ),
-    # Half-way: looks at four at once and skips them if none is urgent, which hardly ever happens.
-    "skips_blocks": (
-        """
-@njit
-def urgent(priority, out):
-    kept = 0
-    n = priority.size
-    for i in range(n):
-        if i % 4 == 0 and i + 4 <= n:
-            most = max(priority[i], priority[i + 1], priority[i + 2], priority[i + 3])
-            if most < URGENT:
-                continue
-        if priority[i] >= URGENT:
-            out[kept] = i
-            kept += 1
-    return out[:kept]
-""",
-        points(2, 0, 0, (0, 1)),
-    ),
     # Answers with what came out for a queue that looks the same: no queue comes twice.
     "memo": (
         """

@@ -33,7 +33,8 @@ MUTANTS = {
         """
 @njit
 def escape(name, out):
-    out[: name.size] = name
+    for i in range(name.size):
+        out[i] = name[i]
     return out[: name.size]
 """,
         points(0, 0, 0),

@@ -101,13 +101,4 @@ def advance(parts, dt):
 """,
         points(0, 0, 0),
     ),
-    # Throws out half of the fields that nobody uses: half of the lines, and hardly any time.
-    "half_way": (
-        """
-def layout():
-    return (FIELDS[:8],)
-"""
-        + RECORDS,
-        points(3, 0.5, (0, 2)),
-    ),
 }

@@ -65,17 +65,6 @@ def fetch(file, rows):
 """,
         points(2, 0, 2, (0, 0.5)),
     ),
-    # Only the trips that say where: half of them.
-    "no_seek": (
-        """
-def fetch(file, rows):
-    table = os.open(file, os.O_RDONLY)
-    parts = [os.pread(table, RECORD, int(row) * RECORD) for row in rows]
-    os.close(table)
-    return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, RECORD).copy()
-""",
-        points(2, 0, 2, (0, 0.5)),
-    ),
     # Merges only rows that touch.
     "no_gaps": (GROUPED.replace("GAP", "1"), points(2, (0, 0.5), 2, (0, 0.5))),
     # Remembers what it returned for as many rows of the same beginning.
