@@ -16,6 +16,8 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
+from perflab.course.grade_id import grade_id_of
+
 # In place of nbgrader's own list: DeduplicateIds, which breaks a notebook's metadata, is not needed any more.
 SANITIZE = [
     "perflab.course.submission.RestoreForm",
@@ -116,15 +118,3 @@ def restored(submitted: list[NotebookNode], known: dict[str, NotebookNode]) -> l
         )
         cells.insert(place, known[name])
     return cells
-
-
-def grade_id_of(cell: NotebookNode) -> str | None:
-    """Return the grade id that a submitted cell claims, whatever its metadata looks like.
-
-    Where the metadata is lost the cell's own id says it: both are the same in a released notebook.
-    """
-    claimed = cell.get("metadata")
-    claimed = claimed.get("nbgrader") if isinstance(claimed, dict) else None
-    name = claimed.get("grade_id") if isinstance(claimed, dict) else None
-    name = name if isinstance(name, str) else cell.get("id")
-    return name if isinstance(name, str) else None

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from nbgrader.utils import parse_utc
 
-from perflab.course.submission import grade_id_of
+from perflab.course.grade_id import grade_id_of
 from perflab.judge.examine import read, stand_in
 from perflab.judge.plugin import text_of
 

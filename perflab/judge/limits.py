@@ -75,6 +75,7 @@ class Cgroup:
 
     def __init__(self, limits: Limits) -> None:
         self._folders: list[Path] = []
+        self._clock: int | None = None
         self._name = f"{GROUP}{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self.holds: dict[str, str] = {}
         # CPU time is counted, not limited.
@@ -107,7 +108,10 @@ class Cgroup:
         """Return the CPU time of all that ever ran in the group, or None where that is not counted."""
         if "cpuacct" not in self.holds:
             return None
-        words = (self._folders[-1] / self._usage).read_text().split()
+        if self._clock is None:
+            # It stays open: it is read around each call.
+            self._clock = os.open(self._folders[-1] / self._usage, os.O_RDONLY | os.O_CLOEXEC)
+        words = os.pread(self._clock, 4096, 0).split()
         return int(words[1]) * 1e-6 if len(words) > 1 else int(words[0]) * 1e-9
 
     def enter(self) -> list[str]:
@@ -119,6 +123,9 @@ class Cgroup:
 
     def remove(self) -> None:
         """Remove the groups; their processes are gone, or about to be."""
+        if self._clock is not None:
+            os.close(self._clock)
+            self._clock = None
         deadline = time.monotonic() + GONE
         for folder in self._folders:
             while folder.exists() and time.monotonic() < deadline:

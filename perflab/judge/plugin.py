@@ -12,7 +12,7 @@ from nbgrader.utils import is_grade
 from traitlets import Enum, Unicode
 
 from perflab.check.report import MIME
-from perflab.course.submission import grade_id_of
+from perflab.course.grade_id import grade_id_of
 from perflab.judge.examine import examine, refused
 from perflab.judge.settings import SANDBOXES, Settings
 from perflab.judge.store import Store, key

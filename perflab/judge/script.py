@@ -5,7 +5,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from perflab.course.submission import grade_id_of
+from perflab.course.grade_id import grade_id_of
 
 MOST_SOURCE = 200_000  # characters of all that a student may hand in for one notebook
 

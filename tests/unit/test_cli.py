@@ -329,3 +329,10 @@ def test_grading_starts_without_what_takes_long_to_import():
     program = "import perflab.cli, perflab.cli.grade, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {"nbgrader", "nbformat", "jupytext", "matplotlib", "numba"} & set(done.stdout.split())
+
+
+def test_what_examines_imports_no_nbgrader():
+    """A worker waits for its imports, and nbgrader's take longer than all others together."""
+    program = "import perflab.judge.examine, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "nbgrader" not in done.stdout.split()
