@@ -17,6 +17,7 @@ import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -56,6 +57,9 @@ class Bench(Protocol):
         FunctionFailedError
             If it raised, died or ran out of time.
         """
+
+    def turn(self) -> AbstractContextManager:
+        """Return a context for runs whose time counts: nothing else on this machine is timed meanwhile."""
 
     def collect(self, staged: Any) -> tuple[Any, tuple]:
         """Return the materialized result and the materialized arguments after the run.
@@ -152,6 +156,10 @@ class LocalBench:
         with quiet(), reported(fn):
             seconds, staged.result = seconds_of(lambda: fn(*args), clock)
         return seconds
+
+    def turn(self) -> AbstractContextManager:
+        """See `Bench.turn`: a learner's kernel waits for nobody."""
+        return contextlib.nullcontext()
 
     def collect(self, staged: LocalCall) -> tuple[Any, tuple]:
         """See `Bench.collect`."""

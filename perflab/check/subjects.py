@@ -227,7 +227,8 @@ class Race:
                 raise FunctionFailedError(f"{wrong} Fast does not count when it is wrong.")
             return best[0], best[1]
 
-        return paired(pair, decided)
+        with self.subject.bench.turn():
+            return paired(pair, decided)
 
     def _may_count(self, side: int, k: int, fastest: list[int]) -> bool:
         """Tell whether the outcome of input `k` may be looked at; the subject's side is 1."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from perflab.judge.replay import Replay
     from perflab.judge.settings import Settings
 
+# This process writes the gradebook. It gives way to those that examine: they measure, and wait for each other.
+BEHIND = 15
+
 Class = Annotated[Path, typer.Option("--class", help="The folder of the class.")]
 Gradebook = Annotated[str, typer.Option(help="Its URL; by default as nbgrader_config.py says, or SQLite.")]
 Assignment = Annotated[str, typer.Argument(help="Its name, e.g. memory-locality.")]
@@ -54,6 +57,7 @@ def grade(
     jobs = jobs or len(os.sched_getaffinity(0))
     pools = pool.cluster(cluster, jobs) if cluster else nullcontext(pool.local_pool(jobs))
     with pools as workers:
+        os.setpriority(os.PRIO_PROCESS, 0, BEHIND)
         outcome = _graded(root, assignment, workers, unsafe, gradebook)
     if as_json:
         sys.stdout.write(_as_json(outcome) + "\n")

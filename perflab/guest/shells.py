@@ -76,6 +76,14 @@ class Plain:
         return {"ok": True}
 
 
+def warm() -> None:
+    """Import what notebooks need, before a fork becomes one."""
+    import IPython.core.interactiveshell
+    import IPython.utils.capture  # noqa: F401
+
+    _put_off_scipy()
+
+
 def _put_off_scipy() -> None:
     """Let Numba take for granted that SciPy is there; whoever calls linear algebra imports it then.
 

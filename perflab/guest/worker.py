@@ -187,10 +187,10 @@ class _Asked(Oracle):
         return self._decode(reply["answer"])
 
 
-def main(link: int, inbox: int, outbox: int, shell: str) -> None:
-    """Serve the judge on the descriptors that it left open."""
-    with contextlib.suppress(channel.ChannelError), socket.socket(fileno=link) as connection:
-        guest = Guest(connection, inbox, outbox, Notebook() if shell == "notebook" else Plain())
+def main(link: str | int, inbox: str | int, outbox: str | int, shell: str) -> None:
+    """Serve the judge on the descriptors that it left open: numbers, or their texts in a command."""
+    with contextlib.suppress(channel.ChannelError), socket.socket(fileno=int(link)) as connection:
+        guest = Guest(connection, int(inbox), int(outbox), Notebook() if shell == "notebook" else Plain())
         gc.enable()
         channel.send(connection, {"ok": True})
         with open(os.devnull, "wb") as nothing:

@@ -5,21 +5,32 @@ import os
 import shutil
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import perflab
 from perflab.judge import scratch, seccomp
-from perflab.judge.library import GUEST, boot, library
+from perflab.judge.library import GUEST, WORKER, boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
-from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell
+from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell, Start
+from perflab.judge.zygote import Zygote, ZygoteError
 
 NOBODY = 65534
 ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": scratch.PLACE, "LANG": "C.UTF-8"},
     "OMP_NUM_THREADS": "1",
+    # Numba counts the cores of its process when it is imported, and a grader keeps to one.
+    "NUMBA_NUM_THREADS": str(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else "1",
 }
+# What keeps a sandbox open until a fork has come to live in it.
+READY = b"ready"
+EMPTY = ["/bin/sh", "-c", f"echo {READY.decode()} >&2; exec sleep infinity 2>/dev/null"]
+
+_cold: list[str] = []  # why forks cannot enter sandboxes on this machine, once that is known
 
 
 @cache
@@ -38,8 +49,19 @@ def missing() -> str | None:
     return None
 
 
-def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbox:
+def start(
+    limits: Limits, shell: Shell, forbids: tuple[str, ...] = (), zygote: Zygote | None = None
+) -> ProcessSandbox:
     """Start a sandbox by bubblewrap.
+
+    Parameters
+    ----------
+    limits : Limits
+    shell : {"notebook", "plain"}
+    forbids : tuple of str
+        Modules that it lacks.
+    zygote : Zygote, optional
+        Whose fork serves the judge in there; by default a Python of its own.
 
     Raises
     ------
@@ -51,29 +73,62 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
     if why := missing():
         raise NoSandboxError(f"no sandbox: {why}")
     root = os.geteuid() == 0
+    owner = NOBODY if root else None
     info, told = os.pipe()
-    with seccomp.program() as filter_:
-        files = scratch.make(NOBODY if root else None)
+    files = scratch.make(owner)
+    where = str(zygote.library) if zygote else GUEST
+    # A fork loads the filter long after this.
+    filter_ = seccomp.program()
 
-        def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
-            words = _bwrap(limits, library(forbids), files, filter_.fileno(), told)
-            words += boot(GUEST, fds, shell)
-            return words, (filter_.fileno(), told)
+    def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
+        words = _bwrap(limits, library(forbids), where, files, filter_.fileno(), told)
+        if zygote:
+            return [*words, *EMPTY], (filter_.fileno(), told)
+        return [*words, *boot(GUEST, WORKER, *fds, shell)], (*fds, filter_.fileno(), told)
 
-        def root_of(_: subprocess.Popen) -> int:
-            with os.fdopen(info) as said:
-                return json.loads(said.read())["child-pid"]
+    def roots_of(process: subprocess.Popen, *rest: Any) -> list[int]:
+        with filter_, os.fdopen(info) as said:
+            first = json.loads(said.read())["child-pid"]
+            if zygote is None:
+                return [first]
+            assert process.stderr is not None
+            *fds, groups = rest
+            if not process.stderr.readline().startswith(READY):
+                raise ValueError("it was not made")
+            try:
+                fork = zygote.fork(first, groups, scratch.PLACE, shell, (*fds, filter_.fileno()))
+            except ZygoteError as error:
+                _cold.append(str(error))  # the next try starts a Python of its own
+                raise ValueError(f"no fork enters it: {error}") from error
+            return [first, fork]
 
-        user = f"uid {NOBODY}" if root else "user namespace"
-        in_force = {"sandbox": "bubblewrap", "user": user, "system calls": "seccomp", "network": "none"}
-        try:
-            owner = NOBODY if root else None
-            return ProcessSandbox(limits, command, root_of, in_force, files, scratch.PLACE, owner)
-        finally:
-            os.close(told)
+    def code_of(process: subprocess.Popen, roots: list[int]) -> int | None:
+        return zygote.code(roots[-1]) if zygote else process.wait(timeout=1)
+
+    user = f"uid {NOBODY}" if root else "user namespace"
+    in_force = {"sandbox": "bubblewrap", "user": user, "system calls": "seccomp", "network": "none"}
+    in_force["process"] = "a fork of this submission's own" if zygote else "its own"
+    try:
+        return ProcessSandbox(limits, command, roots_of, in_force, files, scratch.PLACE, owner, code_of)
+    finally:
+        os.close(told)
 
 
-def _bwrap(limits: Limits, copy: Path, files: Path, filter_: int, info: int) -> list[str]:
+@contextmanager
+def kin(limits: Limits, forbids: tuple[str, ...]) -> Iterator[Start]:
+    """Yield what starts the sandboxes of one submission: for root, forks of a process of its own if that works."""
+    if _cold or os.geteuid() != 0:
+        yield partial(start, limits)
+        return
+    with Zygote(limits, library(forbids), ENVIRONMENT, NOBODY) as zygote:
+
+        def warm(shell: Shell, forbids: tuple[str, ...]) -> Sandbox:
+            return start(limits, shell, forbids, zygote)
+
+        yield warm
+
+
+def _bwrap(limits: Limits, copy: Path, where: str, files: Path, filter_: int, info: int) -> list[str]:
     """Return bubblewrap's command up to the program."""
     root = os.geteuid() == 0
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -89,7 +144,9 @@ def _bwrap(limits: Limits, copy: Path, files: Path, filter_: int, info: int) -> 
         command += ["--setenv", name, value]
     memory = ["--perms", "1777", "--size", str(limits.file), "--tmpfs"]
     command += [*memory, "/tmp", *_system()]
-    command += ["--perms", "0755", "--dir", str(Path(GUEST).parent), "--ro-bind", str(copy), GUEST]
+    for parent in reversed(Path(where).parents[:-1]):
+        command += ["--perms", "0755", "--dir", str(parent)]
+    command += ["--ro-bind", str(copy), where]
     command += ["--proc", "/proc", "--dev", "/dev", *memory, "/dev/shm", "--bind", str(files), scratch.PLACE]
     # What is left of both belongs to the sandbox's user, without a bound on its size.
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", scratch.PLACE]

@@ -6,8 +6,8 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterator, Set
+from contextlib import contextmanager
 from typing import Any
 
 from nbformat import NotebookNode
@@ -15,7 +15,6 @@ from nbformat import NotebookNode
 from perflab.check import seen
 from perflab.check.report import NotEarnedError, Points, Report
 from perflab.judge.cleanroom import admitted
-from perflab.judge.lane import is_timed, lane
 from perflab.judge.outputs import harmless, plain
 from perflab.judge.remote import Handle, RemoteBench
 from perflab.judge.residence import Residence
@@ -43,6 +42,8 @@ class Exam:
         Secret by default; that of an earlier verdict, to reproduce it.
     pictures : bool
         Whether to run the show cells too, in the end and for their outputs alone.
+    cores : set of int, optional
+        Where threads of the student's may run at once, if not where this process does.
 
     Raises
     ------
@@ -57,10 +58,12 @@ class Exam:
         start: Start,
         seed: int | None = None,
         pictures: bool = False,
+        cores: Set[int] = frozenset(),
     ) -> None:
         self._trusted = trusted
         self._steps = steps(trusted.notebook, submitted)
         self._start = start
+        self._cores = cores
         self._pictures = pictures
         self._seed = secrets.randbits(128) if seed is None else seed
         self._student = Residence(lambda: start("notebook", trusted.forbids))
@@ -123,7 +126,15 @@ class Exam:
         trusted = self._trusted
         rooms = self._clean_room, self._watched_room
         return RemoteBench(
-            self._student.now, name, self._seed, trusted.types, trusted.overhead, *rooms, trusted.idle
+            self._student.now,
+            name,
+            self._seed,
+            trusted.types,
+            trusted.overhead,
+            *rooms,
+            trusted.idle,
+            self._turn,
+            self._spread,
         )
 
     def _clean_room(self, *names: str, ours: Collection[str] = ()) -> Sandbox:
@@ -151,8 +162,7 @@ class Exam:
 
     def _tests(self, step: Step, names: dict[str, Any]) -> CellVerdict:
         try:
-            with self._turn() if is_timed(step.source) else nullcontext():
-                points = run(step.source, step.name, names)
+            points = run(step.source, step.name, names)
             if isinstance(points, Points):
                 return _graded(step, points.report, names)
             why = "its last expression is no check"
@@ -168,21 +178,20 @@ class Exam:
             step.name, Report("not graded", 0.0, step.points, said), f"the tests cell failed: {why}"
         )
 
+    def _spread(self) -> None:
+        """Let the student's threads run on all cores at once."""
+        self._student.pin(set(self._cores))
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Take the machine's lane; keep both sides to one core where that is allowed."""
-        with lane() as core:
-            cores = os.sched_getaffinity(0)
+        cores = os.sched_getaffinity(0)
+        with self._trusted.turn() as core:
             try:
-                # This process too: inputs that another core has written are far away from the one that is timed.
-                os.sched_setaffinity(0, {core})
                 self._student.pin({core})
-                self._trusted.pin({core})
                 yield
             finally:
-                os.sched_setaffinity(0, cores)
                 self._student.pin(cores)
-                self._trusted.pin(cores)
 
 
 def _graded(step: Step, report: Report, names: dict[str, Any]) -> CellVerdict:

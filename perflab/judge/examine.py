@@ -11,6 +11,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from perflab.check.report import Report
 from perflab.judge.exam import Exam
+from perflab.judge.lane import seat
 from perflab.judge.sandbox import SandboxError
 from perflab.judge.script import role_of
 from perflab.judge.settings import Settings
@@ -86,7 +87,7 @@ def refused(notebook: NotebookNode, why: str, problem: bool = False) -> Verdict:
 def _read_and_run(
     notebook: NotebookNode, trusted: str, submitted: str, settings: Settings, seed: int | None, pictures: bool
 ) -> Verdict:
-    start = settings.starter()
+    settings.starter()  # no sandbox: say so whatever was handed in
     try:
         answers = read(submitted)
     except ValueError as error:
@@ -96,7 +97,10 @@ def _read_and_run(
     why = ""
     for _ in range(TRIES):
         try:
-            return Exam(prepared(trusted, settings), answers, start, seed, pictures).run()
+            with seat() as cores:
+                shared = prepared(trusted, settings)
+                with settings.kin(shared.forbids) as start:
+                    return Exam(shared, answers, start, seed, pictures, cores).run()
         except ValueError as error:
             return refused(notebook, f"Not graded: {error}.")
         except SandboxError as error:

@@ -1,29 +1,62 @@
-"""The lane of a machine: timed sections take turns in it, whatever process they belong to."""
+"""Who runs where: each grader on a core of its own, and timed sections in turns in the one lane of a machine."""
 
-import ast
 import fcntl
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_held = threading.local()
 
 
 @contextmanager
 def lane() -> Iterator[int]:
-    """Wait for the lane of this machine; yield the core that timed code is kept to."""
-    path = Path(tempfile.gettempdir(), f"perflab-lane-{os.getuid()}")
-    # Only its owner can hold it up; a link that somebody else put there is not followed.
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    """Wait for the lane of this machine; yield the core that timed code is kept to.
+
+    Who holds it may ask for it again.
+    """
+    if core := getattr(_held, "core", None):
+        yield core[0]
+        return
+    file = _open("lane")
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield max(os.sched_getaffinity(0))
+        _held.core = (max(os.sched_getaffinity(0)),)
+        yield _held.core[0]
     finally:
+        _held.core = None
         os.close(file)
 
 
-def is_timed(source: str) -> bool:
-    """Tell whether a tests cell measures time: its last expression is ``check.faster(...)``."""
-    body = ast.parse(source).body
-    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "faster"
+@contextmanager
+def seat() -> Iterator[set[int]]:
+    """Keep this thread, and what it starts, to a core where no other grader has a seat; yield all cores it had.
+
+    Where none is free it stays where it is. A process that wakes up on the core of a timed section holds that up,
+    and is held up; the kernel takes any core that is idle at the moment, and the lane is idle many times a call.
+    """
+    cores = os.sched_getaffinity(0)
+    for core in sorted(cores):
+        file = _open(f"core-{core}")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            continue
+        try:
+            os.sched_setaffinity(0, {core})
+            yield cores
+        finally:
+            with suppress(OSError):
+                os.sched_setaffinity(0, cores)
+            os.close(file)
+        return
+    yield cores
+
+
+def _open(what: str) -> int:
+    path = Path(tempfile.gettempdir(), f"perflab-{what}-{os.getuid()}")
+    # Only its owner can hold it up; a link that somebody else put there is not followed.
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -71,10 +71,17 @@ class Cgroup:
     Parameters
     ----------
     limits : Limits
+
+    Attributes
+    ----------
+    folders : list of Path
+        One for each hierarchy.
+    holds : dict
+        What is limited or counted by them.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._folders: list[Path] = []
+        self.folders: list[Path] = []
         self._clock: int | None = None
         self._name = f"{GROUP}{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self.holds: dict[str, str] = {}
@@ -96,8 +103,8 @@ class Cgroup:
                 left.rmdir()
         folder = parent / self._name
         folder.mkdir(exist_ok=True)
-        if folder not in self._folders:
-            self._folders.append(folder)
+        if folder not in self.folders:
+            self.folders.append(folder)
         if value is not None:
             (folder / names[controller]).write_text(str(value))
         if controller == "memory" and second:
@@ -110,15 +117,15 @@ class Cgroup:
             return None
         if self._clock is None:
             # It stays open: it is read around each call.
-            self._clock = os.open(self._folders[-1] / self._usage, os.O_RDONLY | os.O_CLOEXEC)
+            self._clock = os.open(self.folders[-1] / self._usage, os.O_RDONLY | os.O_CLOEXEC)
         words = os.pread(self._clock, 4096, 0).split()
         return int(words[1]) * 1e-6 if len(words) > 1 else int(words[0]) * 1e-9
 
     def enter(self) -> list[str]:
         """Return the command that joins the groups and starts what follows."""
-        if not self._folders:
+        if not self.folders:
             return []
-        files = " ".join(str(folder / "cgroup.procs") for folder in self._folders)
+        files = " ".join(str(folder / "cgroup.procs") for folder in self.folders)
         return ["/bin/sh", "-c", f'for f in {files}; do echo $$ > "$f" || exit 97; done; exec "$@"', "sandbox"]
 
     def remove(self) -> None:
@@ -127,7 +134,7 @@ class Cgroup:
             os.close(self._clock)
             self._clock = None
         deadline = time.monotonic() + GONE
-        for folder in self._folders:
+        for folder in self.folders:
             while folder.exists() and time.monotonic() < deadline:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
@@ -152,7 +159,8 @@ class Watchdog:
 
     Parameters
     ----------
-    pid : int
+    roots : list of int
+        Processes from which all others descend.
     limits : Limits
     counted : dict
         What control groups hold: "memory", "pids".
@@ -168,9 +176,14 @@ class Watchdog:
     """
 
     def __init__(
-        self, pid: int, limits: Limits, counted: dict[str, str], folder: Path | None, known: set[tuple[int, int]]
+        self,
+        roots: list[int],
+        limits: Limits,
+        counted: dict[str, str],
+        folder: Path | None,
+        known: set[tuple[int, int]],
     ) -> None:
-        self._pid, self._limits, self._counted = pid, limits, counted
+        self._roots, self._limits, self._counted = roots, limits, counted
         self._folder, self._known = folder, known
         self._done = threading.Event()
         self.killed = ""
@@ -178,9 +191,9 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._done.wait(WATCH):
-            self.killed = self._excess(processes.tree(self._pid))
+            self.killed = self._excess(processes.tree(*self._roots))
             if self.killed:
-                processes.kill(self._pid)
+                processes.kill(*self._roots)
                 return
 
     def _excess(self, pids: list[int]) -> str:

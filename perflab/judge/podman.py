@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from perflab.judge import scratch
-from perflab.judge.library import GUEST, boot, library
+from perflab.judge.library import GUEST, WORKER, boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
 from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell
@@ -42,20 +42,20 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
 
     def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
         numbers = tuple(range(FIRST, FIRST + len(fds)))
-        inner = ["python", *boot(GUEST, numbers, shell)[1:]]
+        inner = ["python", *boot(GUEST, WORKER, *numbers, shell)[1:]]
         # The shell moves the descriptors to where podman expects them.
         moves = " ".join(f"{number}<&{fd}" for number, fd in zip(numbers, fds, strict=True))
         words = [*_podman(limits, library(forbids), files, told, len(fds)), *inner]
-        return ["/bin/sh", "-c", f'exec "$@" {moves}', "podman", *words], ()
+        return ["/bin/sh", "-c", f'exec "$@" {moves}', "podman", *words], fds
 
-    def root_of(process: subprocess.Popen) -> int:
+    def roots_of(process: subprocess.Popen, *_: object) -> list[int]:
         while process.poll() is None:
             if told.exists() and (text := told.read_text()):
-                return int(text)
+                return [int(text)]
         raise ValueError("podman ended")
 
     in_force = {"sandbox": "podman", "user": "user namespace", "system calls": "seccomp", "network": "none"}
-    return ProcessSandbox(limits, command, root_of, in_force, files, scratch.PLACE)
+    return ProcessSandbox(limits, command, roots_of, in_force, files, scratch.PLACE)
 
 
 def _podman(limits: Limits, copy: Path, files: Path, told: Path, fds: int) -> list[str]:

@@ -38,9 +38,11 @@ class ProcessSandbox:
     limits : Limits
     command : callable
         ``command(link, inbox, outbox)`` returns the command that leads to `perflab.guest.worker.main`, given the
-        numbers of the descriptors of the socket and of the memories, and further descriptors that it needs.
-    root_of : callable
-        ``root_of(process)`` returns the number of the process that all others of the sandbox descend from.
+        numbers of the descriptors of the socket and of the memories, and the descriptors that it is to inherit.
+    roots_of : callable
+        ``roots_of(process, link, inbox, outbox, groups)`` returns the numbers of the processes that all others of
+        the sandbox descend from; the first one ends last. It may bring them to life only now, given the
+        descriptors and the folders of the control groups.
     in_force : dict
         What isolates, in words.
     folder : Path
@@ -49,6 +51,8 @@ class ProcessSandbox:
         Where that folder lies in the sandbox; by default where it lies here.
     user : int, optional
         Who the processes of the sandbox are on this machine; by default who runs this.
+    code_of : callable, optional
+        ``code_of(process, roots)`` returns the exit code of what serves the judge; by default the command's.
 
     Raises
     ------
@@ -60,18 +64,18 @@ class ProcessSandbox:
         self,
         limits: Limits,
         command: Callable[[int, int, int], tuple[list[str], tuple[int, ...]]],
-        root_of: Callable[[subprocess.Popen], int],
+        roots_of: Callable[..., list[int]],
         in_force: dict[str, str],
         folder: Path,
         place: str | None = None,
         user: int | None = None,
+        code_of: Callable[[subprocess.Popen, list[int]], int | None] = lambda process, _: process.wait(timeout=1),
     ) -> None:
-        self._limits, self._root_of = limits, root_of
+        self._limits, self._roots_of, self._code_of = limits, roots_of, code_of
         self._folder, self._place = folder, place or str(folder)
         self._left = limits.wall
         self._cgroup = Cgroup(limits)
-        own, theirs = socket.socketpair()
-        self._link = own
+        self._link, self._theirs = socket.socketpair()
         self._inbox = os.memfd_create("arguments", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         fcntl.fcntl(self._inbox, fcntl.F_ADD_SEALS, SEALS)
         self._outbox = os.memfd_create("results")
@@ -79,7 +83,7 @@ class ProcessSandbox:
         self._stopped: list[int] = []
         self.last: dict[str, Any] = {}
         self._watchdog: Watchdog | None = None
-        self._root = 0
+        self._roots: list[int] = []
         self.in_force = {
             **in_force,
             "memory": self._cgroup.holds.get("memory", "watchdog"),
@@ -91,21 +95,19 @@ class ProcessSandbox:
             "wall": "judge",
         }
         user = None if "pids" in self._cgroup.holds else os.geteuid() if user is None else user
-        with theirs:
-            fds = (theirs.fileno(), self._inbox, self._outbox)
-            words, more = command(*fds)
-            try:
-                self._process = subprocess.Popen(
-                    [*self._cgroup.enter(), *limits.prlimit(user), *words],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    pass_fds=(*fds, *more),
-                    start_new_session=True,
-                )
-            except OSError as error:
-                self._forget()
-                raise SandboxError(f"the sandbox does not start: {error}") from error
+        words, kept = command(*self._fds())
+        try:
+            self._process = subprocess.Popen(
+                [*self._cgroup.enter(), *limits.prlimit(user), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=kept,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._forget()
+            raise SandboxError(f"the sandbox does not start: {error}") from error
 
     @property
     def alive(self) -> bool:
@@ -120,18 +122,19 @@ class ProcessSandbox:
         if self._stopped:
             return
         try:
-            self._root = self._root_of(self._process)
+            self._roots = self._roots_of(self._process, *self._fds(), self._cgroup.folders)
+            self._theirs.close()
             self._link.settimeout(START)
             channel.receive(self._link)
             # From here on it is the student's: its words on stderr are of no interest.
-            self._stopped = processes.stop(self._root)
+            self._stopped = processes.stop(*self._roots)
         except (ValueError, KeyError, OSError, channel.ChannelError) as error:
             self._process.kill()
             said = self._process.communicate()[1].decode(errors="replace").strip()
             self._forget()
             raise SandboxError(f"the sandbox does not start: {said[-500:] or error}") from error
         own = {(seen.st_dev, seen.st_ino) for seen in map(os.fstat, (self._inbox, self._outbox))}
-        self._watchdog = Watchdog(self._root, self._limits, self._cgroup.holds, self._folder, own)
+        self._watchdog = Watchdog(self._roots, self._limits, self._cgroup.holds, self._folder, own)
 
     def ask(
         self, message: dict[str, Any], oracle: Callable[[dict], dict] | None = None
@@ -150,7 +153,7 @@ class ProcessSandbox:
             while "ask" in (answer := self._receive(deadline)) and oracle:
                 self._send(oracle(answer), deadline)
             wall = time.perf_counter() - start
-            self._stopped = processes.stop(self._root)
+            self._stopped = processes.stop(*self._roots)
         except (channel.ChannelError, TimeoutError) as error:
             why = self._why(error, time.monotonic() >= deadline)
             self.close()
@@ -237,11 +240,14 @@ class ProcessSandbox:
             return
         if self._watchdog:
             self._watchdog.end()
-        if self._root:
-            processes.kill(self._root)
+        processes.kill(*self._roots)
         self._process.kill()
         self._process.wait()
         self._forget()
+
+    def _fds(self) -> tuple[int, int, int]:
+        """Return what the other side gets: the numbers of its end of the socket, and of the two memories."""
+        return self._theirs.fileno(), self._inbox, self._outbox
 
     def _send(self, message: dict, deadline: float) -> None:
         self._link.settimeout(max(deadline - time.monotonic(), 1e-3))
@@ -262,20 +268,21 @@ class ProcessSandbox:
 
     def _death(self, error: Exception) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(timeout=1)
-            number = -code if code < 0 else code - 128
-            if number > 0:
-                return f"it ended the process ({signal.Signals(number).name})"
-            return f"it ended the process (exit code {code})"
+            if (code := self._code_of(self._process, self._roots)) is not None:
+                number = -code if code < 0 else code - 128
+                if number > 0:
+                    return f"it ended the process ({signal.Signals(number).name})"
+                return f"it ended the process (exit code {code})"
         return f"it broke the connection ({error})"
 
     def _forget(self) -> None:
         if (stderr := getattr(self, "_process", None) and self._process.stderr) is not None:
             stderr.close()
         self._link.close()
+        self._theirs.close()
         os.close(self._inbox)
         os.close(self._outbox)
-        if self._root:
-            processes.gone(self._root)
+        if self._roots:
+            processes.gone(self._roots[0])
         self._cgroup.remove()
         scratch.remove(self._folder)

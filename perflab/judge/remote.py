@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +62,10 @@ class RemoteBench:
         run; what bears a name of `ours` there is the course's.
     idle : callable
         ``idle(metric)`` returns what is counted from outside of a call that does nothing.
+    turn : callable
+        Returns a context for runs whose time counts; see `Bench.turn`.
+    spread : callable
+        Lets threads in the sandbox run on all cores at once.
     watched : callable
         Returns a sandbox with all of the code, for counts from outside: nothing in it can start a process.
     ours : bool
@@ -75,6 +80,8 @@ class RemoteBench:
     clean: Callable[..., Sandbox]
     watched: Callable[[], Sandbox]
     idle: Callable[[str], float]
+    turn: Callable[[], AbstractContextManager] = nullcontext
+    spread: Callable[[], None] = lambda: None
     ours: bool = False
 
     def stage(self, args: tuple) -> RemoteCall:
@@ -201,6 +208,7 @@ class RemoteBench:
         who = _names(team, parts)
         try:
             sandbox = self.sandbox()
+            self.spread()
             after = _mutable(staged.args)
             answer, _, wall = self._ask(staged, sandbox, "race", **who, seconds=seconds, after=after)
         except DiedError as error:

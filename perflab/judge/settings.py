@@ -1,6 +1,7 @@
 """How an exam is held: which sandbox, and what it may use."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -48,6 +49,17 @@ class Settings:
             )
         limits = replace(self.limits, wall=math.inf, cpu=LASTING) if lasting else self.limits
         return partial(kind.start, limits)
+
+    def kin(self, forbids: tuple[str, ...]) -> AbstractContextManager[Start]:
+        """Return a context that yields what starts the sandboxes of one submission, most of which lack `forbids`.
+
+        Raises
+        ------
+        NoSandboxError
+            See `starter`.
+        """
+        start = self.starter()
+        return bubblewrap.kin(self.limits, forbids) if self.sandbox == "bubblewrap" else nullcontext(start)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON would hold it."""

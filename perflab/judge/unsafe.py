@@ -1,7 +1,7 @@
 """No sandbox at all: the judge's protocol with a plain process. For code that you trust as your own."""
 
 from perflab.judge import scratch
-from perflab.judge.library import boot, library
+from perflab.judge.library import WORKER, boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
 from perflab.judge.sandbox import Sandbox, Shell
@@ -13,10 +13,10 @@ def start(limits: Limits, shell: Shell, forbids: tuple[str, ...] = ()) -> Sandbo
 
     def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
         # Its temporary files go when it does.
-        return ["env", f"TMPDIR={files}", *boot(str(library(forbids)), fds, shell)], ()
+        return ["env", f"TMPDIR={files}", *boot(str(library(forbids)), WORKER, *fds, shell)], fds
 
     in_force = {"sandbox": "none: unsafe"}
-    return ProcessSandbox(limits, command, lambda process: process.pid, in_force, files)
+    return ProcessSandbox(limits, command, lambda process, *_: [process.pid], in_force, files)
 
 
 def missing() -> None:

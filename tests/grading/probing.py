@@ -2,19 +2,33 @@
 
 import inspect
 import json
+import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from perflab.judge import bubblewrap
 from perflab.judge.limits import Limits
+from perflab.judge.process import ProcessSandbox
 from perflab.judge.sandbox import Sandbox
 
+# What serves the judge in a sandbox: a Python that started there, or a fork of one that came from outside.
+WAYS = ("started", "forked") if os.geteuid() == 0 else ("started",)
+way = [WAYS[0]]
 LIMITS = Limits(memory=512 << 20, processes=24, file=8 << 20, call=10.0, wall=60.0)
 
 
-def started(limits: Limits = LIMITS, forbids: tuple[str, ...] = ()) -> Sandbox:
-    sandbox = bubblewrap.start(limits, "plain", forbids)
-    sandbox.ready()
+def started(limits: Limits = LIMITS, forbids: tuple[str, ...] = ()) -> ProcessSandbox:
+    with ExitStack() as stack:
+        if way == ["forked"]:
+            start = stack.enter_context(bubblewrap.kin(limits, forbids))
+            sandbox = start("plain", forbids)
+        else:
+            sandbox = bubblewrap.start(limits, "plain", forbids)
+        sandbox.ready()
+        # What it is a fork of ends with it.
+        rest, close = stack.pop_all(), sandbox.close
+    sandbox.close = lambda: (close(), rest.close())
     return sandbox
 
 
@@ -23,7 +37,7 @@ def inside(sandbox: Sandbox, probe: Callable[..., Any], *args: Any) -> Any:
     source = f"import json\n\n{inspect.getsource(probe)}\ndef run():\n"
     source += f"    return json.dumps({probe.__name__}(*json.loads({json.dumps(args)!r})))\n"
     answer, _, _ = sandbox.ask({"do": "cell", "source": source})
-    assert answer == {"ok": True}, answer
+    assert answer.get("ok"), answer
     answer, _, _ = sandbox.ask({"do": "call", "name": "run", "args": ["tuple", []], "after": False})
     assert "result" in answer, answer
     return json.loads(answer["result"][1])

@@ -1,5 +1,6 @@
 """What a sandbox may use, and that nothing in it runs but when the judge waits for it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -7,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from probing import LIMITS, inside, nap, ordinary, start_counting, started
+from probing import LIMITS, WAYS, inside, nap, ordinary, start_counting, started, way
 
+from perflab.course.gates import busy
 from perflab.judge import bubblewrap, processes, scratch
 from perflab.judge.limits import Limits
 from perflab.judge.sandbox import DiedError
@@ -18,8 +20,16 @@ MIB = 1 << 20
 pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
 
 
+@pytest.fixture(scope="module", params=WAYS, autouse=True)
+def served(request):
+    """Try everything both ways."""
+    way[:] = [request.param]
+    yield request.param
+    way[:] = WAYS[:1]
+
+
 @pytest.fixture(scope="module")
-def sandbox():
+def sandbox(served):
     one = started()
     yield one
     one.close()
@@ -336,10 +346,34 @@ def test_a_chain_of_processes_does_not_outrun_the_judge(fresh):
         inside(fresh, breed)
         for _ in range(20):
             inside(fresh, nap, 0.01)
-            assert all(processes._is_still(pid) for pid in processes.tree(fresh._root))
+            assert all(processes._is_still(pid) for pid in processes.tree(*fresh._roots))
     except DiedError:
         assert not fresh.alive
     assert time.monotonic() - began < 30
+
+
+def end(how):
+    import os
+    import signal
+
+    if how:
+        os._exit(how)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("how", "said"), [(7, r"exit code 7"), (0, "SIGKILL")])
+def test_how_it_ended_is_said(fresh, how, said):
+    with pytest.raises(DiedError, match=said):
+        inside(fresh, end, how)
+
+
+def test_it_stops_soon_though_all_cores_are_busy(sandbox):
+    """Who looks all the time whether a process has stopped keeps it from running, and so from stopping."""
+    began = time.monotonic()
+    with busy(len(os.sched_getaffinity(0))):
+        for _ in range(50):
+            inside(sandbox, nap, 0)
+    assert time.monotonic() - began < 20
 
 
 def test_all_its_processes_are_gone_when_it_is_closed(fresh):
@@ -350,16 +384,22 @@ def test_all_its_processes_are_gone_when_it_is_closed(fresh):
     assert not [pid for pid in pids if Path(f"/proc/{pid}/exe").exists()]
 
 
-def test_it_dies_with_the_judge():
+def test_it_dies_with_the_judge(served):
+    start = "bubblewrap.start(Limits(), 'plain', ())"
+    if served == "forked":
+        start = "(kin := bubblewrap.kin(Limits(), ())).__enter__()('plain', ())"
     program = (
         "import os, sys; from perflab.judge import bubblewrap; from perflab.judge.limits import Limits\n"
-        "one = bubblewrap.start(Limits(), 'plain', ())\n"
-        "one.ready(); print(*one._stopped, flush=True); sys.stdin.read()"
+        f"one = {start}\n"
+        "one.ready(); parent = open(f'/proc/{one._stopped[-1]}/stat').read().rpartition(')')[2].split()[1]\n"
+        "print(parent, *one._stopped, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program]
     judge = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    pids = list(map(int, judge.stdout.readline().split()))
-    assert len(pids) == 2
+    parent, *pids = map(int, judge.stdout.readline().split())
+    assert len(pids) == (2 if served == "started" else 3)
+    assert parent != judge.pid
+    pids.append(parent)
     judge.kill()
     judge.wait()
     deadline = time.monotonic() + 5

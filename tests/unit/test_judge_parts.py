@@ -360,12 +360,12 @@ def test_limits_of_a_process_count_a_user_where_no_group_counts(monkeypatch):
 def test_a_watchdog_says_why_it_kills(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "WATCH", 0.02)
     program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    dog = Watchdog(program.pid, Limits(memory=1 << 10), {"pids": "cgroup"}, None, set())
+    dog = Watchdog([program.pid], Limits(memory=1 << 10), {"pids": "cgroup"}, None, set())
     assert program.wait(5) == -9
     assert "MiB of memory" in dog.killed
     program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     (tmp_path / "a").write_bytes(bytes(1 << 20))
-    dog = Watchdog(program.pid, Limits(file=1 << 19), {"memory": "cgroup"}, tmp_path, set())
+    dog = Watchdog([program.pid], Limits(file=1 << 19), {"memory": "cgroup"}, tmp_path, set())
     assert program.wait(5) == -9
     assert "files took more than" in dog.killed
 

@@ -1,0 +1,119 @@
+"""The judge's side of `perflab.guest.zygote`: a process whose forks are the sandboxes of one submission."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from perflab.guest.zygote import MOST
+from perflab.judge.library import boot
+from perflab.judge.limits import Limits
+
+ANSWER = 30.0  # seconds that a fork may take
+ENDED = 1.0  # seconds until it must be known how one ended
+PAUSE = 0.005
+
+
+class ZygoteError(Exception):
+    """No fork becomes a sandbox here; the text says why."""
+
+
+class Zygote:
+    """A process that has imported what sandboxes need.
+
+    Parameters
+    ----------
+    limits : Limits
+        Of its forks.
+    library : Path
+        Where perflab lies for it, and has to lie for its forks.
+    environment : dict
+        Of its forks.
+    nobody : int
+        Whom its forks become.
+    """
+
+    def __init__(self, limits: Limits, library: Path, environment: dict[str, str], nobody: int) -> None:
+        self.library, self._nobody = library, nobody
+        self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._link.settimeout(ANSWER)
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *limits.prlimit(nobody),
+                    *boot(str(library), "perflab.guest.zygote", theirs.fileno()),
+                ],
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    def fork(self, target: int, groups: Sequence[Path], folder: str, shell: str, fds: Sequence[int]) -> int:
+        """Make a fork a process of the sandbox of another process; return its number.
+
+        Parameters
+        ----------
+        target : int
+            A process of the sandbox.
+        groups : sequence of Path
+            The control groups to join.
+        folder : str
+            Where to stand, as the sandbox sees it.
+        shell : str
+        fds : sequence of int
+            Socket, memory for arguments, memory for results, filter of system calls.
+
+        Raises
+        ------
+        ZygoteError
+            If that does not work.
+        """
+        message = {
+            "groups": [str(group / "cgroup.procs") for group in groups],
+            "nobody": self._nobody,
+            "folder": folder,
+            "shell": shell,
+        }
+        *served, filter_ = fds
+        process = os.pidfd_open(target)
+        try:
+            answer = self._ask(message, [*served, process, filter_])
+        finally:
+            os.close(process)
+        if "error" in answer:
+            raise ZygoteError(answer["error"])
+        return answer["pid"]
+
+    def code(self, pid: int) -> int | None:
+        """Return the exit code of a fork, minus the signal that killed it; None if it goes on, or nobody knows."""
+        deadline = time.monotonic() + ENDED
+        with suppress(ZygoteError):
+            while (code := self._ask({"pid": pid}, [])["code"]) is None and time.monotonic() < deadline:
+                time.sleep(PAUSE)
+            return code
+        return None
+
+    def _ask(self, message: dict, fds: list[int]) -> dict:
+        try:
+            socket.send_fds(self._link, [json.dumps(message).encode()], fds)
+            return json.loads(self._link.recv(MOST))
+        except (OSError, ValueError) as error:
+            raise ZygoteError(f"it does not answer ({error})") from error
+
+    def __enter__(self) -> "Zygote":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End it; its forks have ended before."""
+        self._link.close()
+        self._process.kill()
+        self._process.wait()

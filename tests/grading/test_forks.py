@@ -1,0 +1,204 @@
+"""Sandboxes that are forks of one process a submission, and graders that keep to cores of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from probing import LIMITS, inside
+
+from perflab.course import read
+from perflab.course.notebook import instructor, to_bytes
+from perflab.judge import bubblewrap
+from perflab.judge.examine import examine, forget
+from perflab.judge.lane import lane, seat
+from perflab.judge.sample import submissions
+from perflab.judge.sandbox import SandboxError
+from perflab.judge.settings import Settings
+from perflab.judge.verdict import Verdict
+from perflab.judge.zygote import Zygote, ZygoteError
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
+root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's sandboxes start by themselves")
+
+
+@pytest.fixture
+def two():
+    """Two sandboxes of one submission."""
+    with bubblewrap.kin(LIMITS, ()) as start:
+        both = start("notebook", ()), start("plain", ("perflab.machine",))
+        for one in both:
+            one.ready()
+        yield both
+        for one in both:
+            one.close()
+
+
+def leave(word):
+    import os
+    import sys
+
+    import perflab
+
+    perflab.LEFT = word
+    for folder in ("/tmp", "/dev/shm", "/scratch"):
+        with open(f"{folder}/left", "w") as file:
+            file.write(word)
+    return [os.getpid(), word in sys.modules]
+
+
+def found():
+    import os
+
+    import perflab
+
+    left = [folder for folder in ("/tmp", "/dev/shm", "/scratch") if os.path.exists(f"{folder}/left")]
+    return [left, hasattr(perflab, "LEFT"), sorted(int(name) for name in os.listdir("/proc") if name.isdecimal())]
+
+
+@root
+def test_what_happens_in_one_is_not_seen_in_the_other(two):
+    student, room = two
+    inside(student, leave, "word")
+    assert inside(room, found) == [[], False, [1, 2, 3]]
+    own = [Path(f"/proc/{one._stopped[-1]}/ns/{kind}").readlink() for one in two for kind in ("mnt", "pid", "net")]
+    assert len(set(own)) == 6
+
+
+@root
+def test_each_lacks_what_it_is_to_lack(two):
+    def machine():
+        import importlib.util
+
+        return importlib.util.find_spec("perflab.machine") is not None
+
+    import inspect
+    import textwrap
+
+    source = textwrap.dedent(inspect.getsource(machine)) + "\nfound = machine()\nassert found is {}\n"
+    for one, expected in zip(two, (True, False), strict=True):
+        assert "error" not in one.ask({"do": "cell", "source": source.format(expected)})[0]
+
+
+@root
+def test_two_submissions_have_no_process_in_common():
+    with bubblewrap.kin(LIMITS, ()) as first, bubblewrap.kin(LIMITS, ()) as second:
+        both = first("plain", ()), second("plain", ())
+        for one in both:
+            one.ready()
+        parents = {_parent(one._stopped[-1]) for one in both}
+        for one in both:
+            one.close()
+    assert len(parents) == 2
+    assert os.getpid() not in parents
+    assert not any(Path(f"/proc/{pid}").exists() for pid in parents)
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def descriptors(pid):
+    import os
+
+    return sorted(
+        os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0]
+        for fd in range(3, 256)
+        if os.path.lexists(f"/proc/{pid}/fd/{fd}")
+    )
+
+
+@root
+def test_a_fork_has_no_descriptors_but_those_of_the_judge(two):
+    for one in two:
+        found = [what for what in inside(one, descriptors, "self") if "history.sqlite" not in what]
+        assert found == ["/memfd", "/memfd", "socket"]
+        # What keeps the sandbox open has none of them: the judge would not notice that a fork has ended.
+        assert not {"/memfd", "socket"} & set(inside(one, descriptors, 2))
+
+
+@pytest.fixture
+def cold():
+    """Forget afterwards that forks do not work here."""
+    yield bubblewrap._cold
+    bubblewrap._cold.clear()
+    forget()
+
+
+@root
+def test_where_forks_cannot_enter_a_sandbox_starts_by_itself(cold, monkeypatch):
+    def refuse(*_):
+        raise ZygoteError("setns: Operation not permitted")
+
+    monkeypatch.setattr(Zygote, "fork", refuse)
+    exercise = read(ROOT / "solutions" / "memory" / "soa_vs_aos.py")
+    notebook = submissions(exercise, {})["untouched"]
+    trusted = to_bytes(instructor(exercise)).decode()
+    verdict = Verdict.from_json(examine(trusted, to_bytes(notebook).decode(), Settings().to_dict()))
+    assert not verdict.problem
+    assert len(verdict.cells) == 3
+    assert cold == ["setns: Operation not permitted"]
+
+
+@root
+def test_a_fork_that_cannot_become_what_it_is_to_be_ends(cold, monkeypatch):
+    """It has rights until then; the judge hears why."""
+    fork = Zygote.fork
+    monkeypatch.setattr(
+        Zygote, "fork", lambda self, target, groups, _, *rest: fork(self, target, groups, "/nowhere", *rest)
+    )
+    with bubblewrap.kin(LIMITS, ()) as start:
+        one = start("plain", ())
+        with pytest.raises(SandboxError, match="No such file or directory: '/nowhere'"):
+            one.ready()
+        assert not one.alive
+    assert "/nowhere" in cold[0]
+
+
+SEATED = """
+import os
+from perflab.judge.lane import lane, seat
+with seat() as cores:
+    with lane() as core, lane() as again:
+        print(*os.sched_getaffinity(0), core, again, *sorted(cores), flush=True)
+    input()
+print(*sorted(os.sched_getaffinity(0)))
+"""
+
+
+def test_graders_keep_to_cores_of_their_own(tmp_path, monkeypatch):
+    # Other graders on this machine have seats too.
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    cores = sorted(os.sched_getaffinity(0))
+    graders = [
+        subprocess.Popen(
+            [sys.executable, "-c", SEATED],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            text=True,
+        )
+        for _ in cores
+    ]
+    said = [list(map(int, grader.stdout.readline().split())) for grader in graders]
+    assert sorted(words[0] for words in said) == cores
+    for words in said:
+        assert words[:3] == [words[0]] * 3
+        assert words[3:] == cores
+    with seat() as here, lane() as core:
+        # No seat is free: this one stays where it is, and the lane is on the last core.
+        assert os.sched_getaffinity(0) == here == set(cores)
+        assert core == cores[-1]
+    for grader in graders:
+        assert list(map(int, grader.communicate("\n")[0].split())) == cores
+
+
+def test_an_ordinary_users_sandboxes_start_by_themselves(monkeypatch):
+    """Forks would execute files in mounts that can be written to, as the user who owns them."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(bubblewrap, "Zygote", None)
+    with bubblewrap.kin(LIMITS, ()) as start:
+        assert start.func is bubblewrap.start
