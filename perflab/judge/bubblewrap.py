@@ -20,6 +20,7 @@ from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell, Start
 from perflab.judge.zygote import Zygote, ZygoteError
 
 NOBODY = 65534
+KEEPER = 65533  # who keeps a sandbox open: another than who lives in it, and may neither look at it nor end it
 ENVIRONMENT = {
     **{"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": scratch.PLACE, "LANG": "C.UTF-8"},
     "OMP_NUM_THREADS": "1",
@@ -81,7 +82,8 @@ def start(
     filter_ = seccomp.program()
 
     def command(*fds: int) -> tuple[list[str], tuple[int, ...]]:
-        words = _bwrap(limits, library(forbids), where, files, filter_.fileno(), told)
+        who = KEEPER if zygote else NOBODY
+        words = _bwrap(limits, library(forbids), where, files, filter_.fileno(), told, who)
         if zygote:
             return [*words, *EMPTY], (filter_.fileno(), told)
         return [*words, *boot(GUEST, WORKER, *fds, shell)], (*fds, filter_.fileno(), told)
@@ -128,8 +130,10 @@ def kin(limits: Limits, forbids: tuple[str, ...]) -> Iterator[Start]:
         yield warm
 
 
-def _bwrap(limits: Limits, copy: Path, where: str, files: Path, filter_: int, info: int) -> list[str]:
-    """Return bubblewrap's command up to the program."""
+def _bwrap(
+    limits: Limits, copy: Path, where: str, files: Path, filter_: int, info: int, who: int = NOBODY
+) -> list[str]:
+    """Return bubblewrap's command up to the program, which root starts as `who`."""
     root = os.geteuid() == 0
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     if root:
@@ -152,7 +156,7 @@ def _bwrap(limits: Limits, copy: Path, where: str, files: Path, filter_: int, in
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", scratch.PLACE]
     command += ["--seccomp", str(filter_), "--info-fd", str(info)]
     if root:
-        command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        command += ["setpriv", f"--reuid={who}", f"--regid={who}", "--clear-groups"]
         command += ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
     return command
 

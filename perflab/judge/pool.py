@@ -45,7 +45,7 @@ def local_pool(jobs: int) -> Pool:
     else. Where nothing is to be examined nobody waits for it.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["perflab.judge.examine"])
+    context.set_forkserver_preload(["perflab.judge.examine", "perflab.judge.warm"])
     forkserver.ensure_running()
     return Pool(partial(ProcessPoolExecutor, jobs, mp_context=context, initializer=_begin), jobs)
 

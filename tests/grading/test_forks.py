@@ -101,23 +101,53 @@ def _parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def descriptors(pid):
+def descriptors():
     import os
 
     return sorted(
-        os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0]
+        os.readlink(f"/proc/self/fd/{fd}").split(":")[0]
         for fd in range(3, 256)
-        if os.path.lexists(f"/proc/{pid}/fd/{fd}")
+        if os.path.lexists(f"/proc/self/fd/{fd}")
     )
 
 
 @root
 def test_a_fork_has_no_descriptors_but_those_of_the_judge(two):
     for one in two:
-        found = [what for what in inside(one, descriptors, "self") if "history.sqlite" not in what]
+        found = [what for what in inside(one, descriptors) if "history.sqlite" not in what]
         assert found == ["/memfd", "/memfd", "socket"]
         # What keeps the sandbox open has none of them: the judge would not notice that a fork has ended.
-        assert not {"/memfd", "socket"} & set(inside(one, descriptors, 2))
+        keepers = one._stopped[:-1]
+        kept = [os.readlink(fd) for pid in keepers for fd in Path(f"/proc/{pid}/fd").iterdir()]
+        assert not [what for what in kept if "memfd" in what or "socket" in what]
+
+
+def reach():
+    """Try to look at, stop and end the other processes of the sandbox; return which let that happen."""
+    import os
+    import signal
+
+    reached = []
+    for pid in (1, 2):
+        for what in ("mem", "environ", "maps", "fd"):
+            try:
+                path = f"/proc/{pid}/{what}"
+                os.listdir(path) if what == "fd" else open(path, "rb").close()
+                reached.append([pid, what])
+            except OSError:
+                pass
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            try:
+                os.kill(pid, number)
+                reached.append([pid, number])
+            except OSError:
+                pass
+    return reached
+
+
+@root
+def test_what_keeps_a_sandbox_open_is_out_of_reach(two):
+    assert inside(two[0], reach) == []
 
 
 @pytest.fixture
