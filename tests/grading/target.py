@@ -88,7 +88,7 @@ cases += [lambda rng, n=n: make_numbers(rng, n) for n in (0, 1023, 1024, 5001)]
 check.correct(moving, against=slow_moving, on=cases, points=4)
 
 # %% role="tests" grade_id="target_speed" points=4
-check.faster(moving, than=slow_moving, on=make_numbers, zero=1.5, full=6, points=4)
+check.faster(moving, than=slow_moving, on=make_numbers, zero=1.5, full=4, points=4)
 
 # %% role="tests" grade_id="target_found" points=1
 check.correct(find, against=slow_find, on=[make_question, make_question, make_question], points=1)
