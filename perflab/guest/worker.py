@@ -187,8 +187,8 @@ class _Asked(Oracle):
         return self._decode(reply["answer"])
 
 
-def main(link: str | int, inbox: str | int, outbox: str | int, shell: str) -> None:
-    """Serve the judge on the descriptors that it left open: numbers, or their texts in a command."""
+def main(link: str, inbox: str, outbox: str, shell: str) -> None:
+    """Serve the judge on the descriptors that it left open; their numbers are words of a command."""
     with contextlib.suppress(channel.ChannelError), socket.socket(fileno=int(link)) as connection:
         guest = Guest(connection, int(inbox), int(outbox), Notebook() if shell == "notebook" else Plain())
         gc.enable()

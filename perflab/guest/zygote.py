@@ -107,7 +107,7 @@ def _enter(message: dict, descriptors: list[int], answer: int) -> None:
         program = os.pread(filter_, MOST, 0)
         _last_words(answer, lambda: _become(message, program, {link, inbox, outbox, answer}))
         os.close(answer)
-        worker.main(link, inbox, outbox, message["shell"])
+        worker.main(*map(str, (link, inbox, outbox)), message["shell"])
         os._exit(0)
     _say(answer, {"pid": pid})
     os._exit(0)

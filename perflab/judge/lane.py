@@ -17,14 +17,14 @@ def lane() -> Iterator[int]:
 
     Who holds it may ask for it again.
     """
-    if core := getattr(_held, "core", None):
-        yield core[0]
+    if (core := getattr(_held, "core", None)) is not None:
+        yield core
         return
     file = _open("lane")
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
-        _held.core = (max(os.sched_getaffinity(0)),)
-        yield _held.core[0]
+        _held.core = max(os.sched_getaffinity(0))
+        yield _held.core
     finally:
         _held.core = None
         os.close(file)
