@@ -42,14 +42,13 @@ class _Filter(ctypes.Structure):
 def main(link: str) -> None:
     """Serve the judge on the descriptor of a socket until it is closed.
 
-    A message is a JSON dictionary; the answer to ``{"pid": N}`` is how that fork ended, ``{"code": None}`` if it
-    has not. All others ask for a fork, see `_enter`; the answer is its number here, or an error.
+    A message is a JSON dictionary. ``{"ended": N}`` asks for the exit code of a fork, which is None if it goes on;
+    its number stays its own, so that nobody takes another process for it, until ``{"bury": N}``. All others ask
+    for a fork, see `_enter`; the answer is its number here, or an error.
     """
     _call(_libc.prctl, PR_SET_PDEATHSIG, signal.SIGKILL)
     # A fork's own parent ends at once, and with it whoever else could see how the fork ends.
     _call(_libc.prctl, PR_SET_CHILD_SUBREAPER, 1)
-    codes: dict[int, int] = {}
-    signal.signal(signal.SIGCHLD, lambda *_: _reap(codes))
     shells.warm()
     gc.collect()
     gc.freeze()
@@ -59,23 +58,30 @@ def main(link: str) -> None:
             if not data:
                 return
             message = json.loads(data)
-            answer = {"code": codes.get(message["pid"])} if "pid" in message else _fork(message, descriptors)
+            if "ended" in message:
+                answer = {"code": _code(message["ended"])}
+            elif "bury" in message:
+                os.waitpid(message["bury"], 0)
+                answer = {}
+            else:
+                answer = _fork(message, descriptors)
             for one in descriptors:
                 os.close(one)
             connection.send(json.dumps(answer).encode())
 
 
-def _reap(codes: dict[int, int]) -> None:
-    """Note how forks ended. Until somebody does, what they lived in does not end."""
-    with contextlib.suppress(ChildProcessError):
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            codes[ended[0]] = os.waitstatus_to_exitcode(ended[1])
+def _code(pid: int) -> int | None:
+    """Return how a fork ended: its exit code, or minus the signal that killed it."""
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def _fork(message: dict, descriptors: list[int]) -> dict:
     """Make a fork that becomes a sandbox's process; return its number."""
     ours, theirs = os.pipe()
-    if os.fork() == 0:
+    if (pid := os.fork()) == 0:
         # The namespace of processes is that of the next fork.
         os.close(ours)
         _last_words(theirs, lambda: _enter(message, descriptors, theirs))
@@ -83,6 +89,7 @@ def _fork(message: dict, descriptors: list[int]) -> dict:
     with os.fdopen(ours, "rb") as said:
         # Open until the fork has become what it is to be: both it and its parent may have said something.
         answers = [json.loads(line) for line in said]
+    os.waitpid(pid, 0)
     failed = [one for one in answers if "error" in one]
     return (failed or answers or [{"error": "a fork ended early"}])[0]
 
@@ -115,7 +122,6 @@ def _enter(message: dict, descriptors: list[int], answer: int) -> None:
 
 def _become(message: dict, program: bytes, kept: set[int]) -> None:
     """Be nobody: no rights, no way back, no descriptors but those of the judge, and the filter over all of it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.chdir(message["folder"])
     for one in range(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0]):

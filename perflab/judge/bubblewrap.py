@@ -107,11 +107,15 @@ def start(
     def code_of(process: subprocess.Popen, roots: list[int]) -> int | None:
         return zygote.code(roots[-1]) if zygote else process.wait(timeout=1)
 
+    def bury(roots: list[int]) -> None:
+        if zygote:
+            zygote.bury(roots[-1])
+
     user = f"uid {NOBODY}" if root else "user namespace"
     in_force = {"sandbox": "bubblewrap", "user": user, "system calls": "seccomp", "network": "none"}
     in_force["process"] = "a fork of this submission's own" if zygote else "its own"
     try:
-        return ProcessSandbox(limits, command, roots_of, in_force, files, scratch.PLACE, owner, code_of)
+        return ProcessSandbox(limits, command, roots_of, in_force, files, scratch.PLACE, owner, code_of, bury)
     finally:
         os.close(told)
 

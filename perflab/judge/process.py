@@ -53,6 +53,8 @@ class ProcessSandbox:
         Who the processes of the sandbox are on this machine; by default who runs this.
     code_of : callable, optional
         ``code_of(process, roots)`` returns the exit code of what serves the judge; by default the command's.
+    bury : callable, optional
+        ``bury(roots)`` is called when all of them have been killed.
 
     Raises
     ------
@@ -70,8 +72,9 @@ class ProcessSandbox:
         place: str | None = None,
         user: int | None = None,
         code_of: Callable[[subprocess.Popen, list[int]], int | None] = lambda process, _: process.wait(timeout=1),
+        bury: Callable[[list[int]], None] = lambda _: None,
     ) -> None:
-        self._limits, self._roots_of, self._code_of = limits, roots_of, code_of
+        self._limits, self._roots_of, self._code_of, self._bury = limits, roots_of, code_of, bury
         self._folder, self._place = folder, place or str(folder)
         self._left = limits.wall
         self._cgroup = Cgroup(limits)
@@ -129,6 +132,7 @@ class ProcessSandbox:
             # From here on it is the student's: its words on stderr are of no interest.
             self._stopped = processes.stop(*self._roots)
         except (ValueError, KeyError, OSError, channel.ChannelError) as error:
+            processes.kill(*self._roots)
             self._process.kill()
             said = self._process.communicate()[1].decode(errors="replace").strip()
             self._forget()
@@ -283,6 +287,7 @@ class ProcessSandbox:
         os.close(self._inbox)
         os.close(self._outbox)
         if self._roots:
+            self._bury(self._roots)
             processes.gone(self._roots[0])
         self._cgroup.remove()
         scratch.remove(self._folder)

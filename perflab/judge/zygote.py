@@ -97,10 +97,15 @@ class Zygote:
         """Return the exit code of a fork, minus the signal that killed it; None if it goes on, or nobody knows."""
         deadline = time.monotonic() + ENDED
         with suppress(ZygoteError):
-            while (code := self._ask({"pid": pid}, [])["code"]) is None and time.monotonic() < deadline:
+            while (code := self._ask({"ended": pid}, [])["code"]) is None and time.monotonic() < deadline:
                 time.sleep(PAUSE)
             return code
         return None
+
+    def bury(self, pid: int) -> None:
+        """Let go of a fork that was killed: what it lived in does not end before."""
+        with suppress(ZygoteError):
+            self._ask({"bury": pid}, [])
 
     def _ask(self, message: dict, fds: list[int]) -> dict:
         try:

@@ -14,7 +14,7 @@ from perflab.judge import bubblewrap
 from perflab.judge.examine import examine, forget
 from perflab.judge.lane import lane, seat
 from perflab.judge.sample import submissions
-from perflab.judge.sandbox import SandboxError
+from perflab.judge.sandbox import DiedError, SandboxError
 from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
 from perflab.judge.zygote import Zygote, ZygoteError
@@ -232,3 +232,14 @@ def test_an_ordinary_users_sandboxes_start_by_themselves(monkeypatch):
     monkeypatch.setattr(bubblewrap, "Zygote", None)
     with bubblewrap.kin(LIMITS, ()) as start:
         assert start.func is bubblewrap.start
+
+
+@root
+def test_the_number_of_a_fork_that_ended_stays_its_own(two):
+    """Whoever took it for another process would stop or kill that one."""
+    fork = two[1]._stopped[-1]
+    os.kill(fork, 9)
+    os.kill(fork, 18)
+    with pytest.raises(DiedError, match="SIGKILL"):
+        inside(two[1], found)
+    assert not Path(f"/proc/{fork}").exists()
