@@ -184,11 +184,16 @@ def _round(
     asked: dict[Future, Work] = {}
     failed = False
     queue = iter(waiting)
+    left = len(waiting)
     with pool.open() as executor:
         while not failed or asked:
             for one in islice(queue, 0 if failed else width - len(asked)):
+                left -= 1
+                more = not quiet and left >= pool.workers
                 try:
-                    future = executor.submit(examine, one.trusted, one.submitted, settings.to_dict(), quiet=quiet)
+                    future = executor.submit(
+                        examine, one.trusted, one.submitted, settings.to_dict(), quiet=quiet, more=more
+                    )
                 except BrokenExecutor as error:
                     failed = True
                     yield one, error

@@ -31,6 +31,8 @@ ENVIRONMENT = {
 READY = b"ready"
 EMPTY = ["/bin/sh", "-c", f"echo {READY.decode()} >&2; exec sleep infinity 2>/dev/null"]
 
+# One at most, for the submission that comes next; and for what kind of submission it is.
+_ahead: list[tuple[Limits, tuple[str, ...], Zygote]] = []
 _cold: list[str] = []  # why forks cannot enter sandboxes on this machine, once that is known
 
 
@@ -121,17 +123,46 @@ def start(
 
 
 @contextmanager
-def kin(limits: Limits, forbids: tuple[str, ...]) -> Iterator[Start]:
-    """Yield what starts the sandboxes of one submission: for root, forks of a process of its own if that works."""
+def kin(limits: Limits, forbids: tuple[str, ...], more: bool = False) -> Iterator[Start]:
+    """Yield what starts the sandboxes of one submission: for root, forks of a process of its own if that works.
+
+    Parameters
+    ----------
+    limits : Limits
+    forbids : tuple of str
+        Modules that most of them lack.
+    more : bool
+        Whether another submission follows. Its process starts meanwhile, in time that this one leaves.
+    """
     if _cold or os.geteuid() != 0:
+        end_ahead()
         yield partial(start, limits)
         return
-    with Zygote(limits, library(forbids), ENVIRONMENT, NOBODY) as zygote:
+    with _zygote(limits, forbids) as zygote:
+        if more:
+            _ahead.append((limits, forbids, Zygote(limits, library(forbids), ENVIRONMENT, NOBODY)))
+            _ahead[-1][-1].wait()
 
         def warm(shell: Shell, forbids: tuple[str, ...]) -> Sandbox:
             return start(limits, shell, forbids, zygote)
 
         yield warm
+
+
+def _zygote(limits: Limits, forbids: tuple[str, ...]) -> Zygote:
+    """Return a process for a submission: the one that was started ahead, if it is of the right kind."""
+    if _ahead and _ahead[0][:2] == (limits, forbids) and _ahead[0][-1].alive:
+        zygote = _ahead.pop()[-1]
+        zygote.hurry()
+        return zygote
+    end_ahead()
+    return Zygote(limits, library(forbids), ENVIRONMENT, NOBODY)
+
+
+def end_ahead() -> None:
+    """End what was started for a submission that did not come."""
+    while _ahead:
+        _ahead.pop()[-1].end()
 
 
 def _bwrap(

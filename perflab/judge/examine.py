@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from perflab.check.report import Report
+from perflab.judge import bubblewrap
 from perflab.judge.exam import Exam
 from perflab.judge.lane import seat
 from perflab.judge.sandbox import SandboxError
@@ -34,6 +35,7 @@ def examine(
     seed: int | None = None,
     quiet: bool = False,
     pictures: bool = False,
+    more: bool = False,
 ) -> str:
     """Return the verdict on a submission as JSON.
 
@@ -51,6 +53,8 @@ def examine(
         Whether nothing else is graded on this machine meanwhile; the verdict says so.
     pictures : bool
         Whether to run show cells as well, for their outputs.
+    more : bool
+        Whether this process is to examine another submission: what that needs starts meanwhile.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def examine(
         If there is no sandbox.
     """
     notebook = nbformat.reads(trusted, as_version=4)
-    verdict = _read_and_run(notebook, trusted, submitted, Settings.from_dict(settings), seed, pictures)
+    verdict = _read_and_run(notebook, trusted, submitted, Settings.from_dict(settings), seed, pictures, more)
     return replace(verdict, quiet=quiet).to_json()
 
 
@@ -72,9 +76,10 @@ def prepared(trusted: str, settings: Settings) -> Trusted:
 
 
 def forget() -> None:
-    """End what exams in this process share."""
+    """End what exams in this process share, and what was started for the next one."""
     while _prepared:
         _prepared.popitem()[1].close()
+    bubblewrap.end_ahead()
 
 
 def refused(notebook: NotebookNode, why: str, problem: bool = False) -> Verdict:
@@ -85,7 +90,13 @@ def refused(notebook: NotebookNode, why: str, problem: bool = False) -> Verdict:
 
 
 def _read_and_run(
-    notebook: NotebookNode, trusted: str, submitted: str, settings: Settings, seed: int | None, pictures: bool
+    notebook: NotebookNode,
+    trusted: str,
+    submitted: str,
+    settings: Settings,
+    seed: int | None,
+    pictures: bool,
+    more: bool,
 ) -> Verdict:
     settings.starter()  # no sandbox: say so whatever was handed in
     try:
@@ -99,7 +110,7 @@ def _read_and_run(
         try:
             with seat() as cores:
                 shared = prepared(trusted, settings)
-                with settings.kin(shared.forbids) as start:
+                with settings.kin(shared.forbids, more) as start:
                     return Exam(shared, answers, start, seed, pictures, cores).run()
         except ValueError as error:
             return refused(notebook, f"Not graded: {error}.")

@@ -50,8 +50,15 @@ class Settings:
         limits = replace(self.limits, wall=math.inf, cpu=LASTING) if lasting else self.limits
         return partial(kind.start, limits)
 
-    def kin(self, forbids: tuple[str, ...]) -> AbstractContextManager[Start]:
+    def kin(self, forbids: tuple[str, ...], more: bool = False) -> AbstractContextManager[Start]:
         """Return a context that yields what starts the sandboxes of one submission, most of which lack `forbids`.
+
+        Parameters
+        ----------
+        forbids : tuple of str
+            Modules of perflab.
+        more : bool
+            Whether another submission follows.
 
         Raises
         ------
@@ -59,7 +66,7 @@ class Settings:
             See `starter`.
         """
         start = self.starter()
-        return bubblewrap.kin(self.limits, forbids) if self.sandbox == "bubblewrap" else nullcontext(start)
+        return bubblewrap.kin(self.limits, forbids, more) if self.sandbox == "bubblewrap" else nullcontext(start)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON would hold it."""

@@ -17,6 +17,7 @@ from perflab.judge.limits import Limits
 ANSWER = 30.0  # seconds that a fork may take
 ENDED = 1.0  # seconds until it must be known how one ended
 PAUSE = 0.005
+LAST = 19  # the nice value of whoever comes last
 
 
 class ZygoteError(Exception):
@@ -93,6 +94,32 @@ class Zygote:
             raise ZygoteError(answer["error"])
         return answer["pid"]
 
+    @property
+    def alive(self) -> bool:
+        """Whether it goes on."""
+        return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Let it start in time that nobody else wants."""
+        self._schedule(os.SCHED_IDLE, LAST)
+
+    def hurry(self) -> None:
+        """Let it go on as this process does, and where this one does."""
+        self._schedule(os.SCHED_OTHER, 0)
+        os.sched_setaffinity(self._process.pid, os.sched_getaffinity(0))
+
+    def _schedule(self, policy: int, nice: int) -> None:
+        os.sched_setscheduler(self._process.pid, policy, os.sched_param(0))
+        # Where the kernel shares out time among sessions first, a policy counts inside of its own session only.
+        with suppress(OSError):
+            Path(f"/proc/{self._process.pid}/autogroup").write_text(str(nice))
+
+    def end(self) -> None:
+        """End it; its forks have ended before."""
+        self._link.close()
+        self._process.kill()
+        self._process.wait()
+
     def code(self, pid: int) -> int | None:
         """Return the exit code of a fork, minus the signal that killed it; None if it goes on, or nobody knows."""
         deadline = time.monotonic() + ENDED
@@ -118,7 +145,5 @@ class Zygote:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """End it; its forks have ended before."""
-        self._link.close()
-        self._process.kill()
-        self._process.wait()
+        """See `end`."""
+        self.end()

@@ -9,6 +9,7 @@ import subprocess
 import time
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,12 +149,13 @@ class Planted(Executor):
     """A pool whose outcomes are planted: a list for each submission, verdicts as they are and errors raised."""
 
     def __init__(self, outcomes):
-        self._outcomes, self.asked = outcomes, []
+        self._outcomes, self.asked, self.more = outcomes, [], []
 
-    def submit(self, fn, trusted, submitted, settings, quiet=False):
+    def submit(self, fn, trusted, submitted, settings, quiet=False, more=False):
         assert fn is examine
         future = Future()
         self.asked.append((submitted, quiet))
+        self.more.append(more)
         outcome = self._outcomes[submitted].pop(0)
         if isinstance(outcome, Exception):
             future.set_exception(outcome)
@@ -198,6 +200,16 @@ def test_who_loses_every_worker_waits_for_a_human_and_is_tried_in_the_next_run(s
     planted(small, {SOLVED: [verdict.to_json()]})
     assert small.points() == {"ada": 4.0}
     assert not any(row[4] for row in small.rows())
+
+
+def test_a_worker_knows_whether_another_submission_follows(small, verdict):
+    """What that one needs starts meanwhile; where none follows, or all is to be quiet, nothing does."""
+    answers = [f"{SOLVED}\n# {i}\n" for i in range(5)]
+    for i, answer in enumerate(answers):
+        small.submit(f"s{i}", answer)
+    noisy = replace(verdict, cells=tuple(replace(c, report=replace(c.report, unsure=True)) for c in verdict.cells))
+    pool, _ = planted(small, {answer: [noisy.to_json(), verdict.to_json()] for answer in answers})
+    assert pool.more == [True] * 3 + [False] * 2 + [False] * 5
 
 
 def test_a_students_failure_is_never_tried_again(small):

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,52 @@ def test_two_submissions_have_no_process_in_common():
     assert len(parents) == 2
     assert os.getpid() not in parents
     assert not any(Path(f"/proc/{pid}").exists() for pid in parents)
+
+
+@root
+def test_the_process_of_the_next_submission_starts_in_time_that_nobody_wants():
+    with bubblewrap.kin(LIMITS, (), more=True):
+        (ahead,) = [one[-1]._process.pid for one in bubblewrap._ahead]
+        assert os.sched_getscheduler(ahead) == os.SCHED_IDLE
+        assert bubblewrap._ahead[0][-1].alive
+    core = {max(os.sched_getaffinity(0))}
+    with _kept_to(core), bubblewrap.kin(LIMITS, ()) as start:
+        one = start("plain", ())
+        one.ready()
+        assert _parent(one._stopped[-1]) == ahead
+        # It is as any other then, and where its judge is.
+        for pid in (ahead, one._stopped[-1]):
+            assert os.sched_getscheduler(pid) == os.SCHED_OTHER
+            assert os.sched_getaffinity(pid) == core
+        one.close()
+    assert not bubblewrap._ahead
+
+
+@root
+@pytest.mark.parametrize("what", ["other limits", "it has ended", "none follows"])
+def test_what_was_started_for_another_submission_is_not_used(what):
+    with bubblewrap.kin(LIMITS, (), more=True):
+        ahead = bubblewrap._ahead[0][-1]._process
+    if what == "it has ended":
+        ahead.kill()
+        ahead.wait()
+    if what == "none follows":
+        forget()
+    with bubblewrap.kin(replace(LIMITS, processes=20) if what == "other limits" else LIMITS, ()) as start:
+        one = start("plain", ())
+        one.ready()
+        assert _parent(one._stopped[-1]) != ahead.pid
+        one.close()
+    assert ahead.poll() is not None
+    assert not bubblewrap._ahead
+
+
+@contextmanager
+def _kept_to(cores):
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    yield
+    os.sched_setaffinity(0, before)
 
 
 def _parent(pid):
