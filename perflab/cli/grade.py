@@ -81,12 +81,8 @@ def _replay(root: Path, assignment: str, student: str, unsafe: bool, gradebook: 
 
 def _graded(root: Path, assignment: str, workers: pool.Pool, unsafe: bool, gradebook: str) -> "Outcome":
     from perflab.judge import batch
-    from perflab.judge.gradebook import check_released, url_of
 
     config, settings = _settings(root, unsafe, gradebook)
-    settings.starter()  # no sandbox: say so before anything begins
-    batch.collect(root, assignment, settings)
-    check_released(url_of(root, config), assignment)
     parts = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*parts, TimeElapsedColumn(), console=err, transient=True) as bar:
         task = bar.add_task(f"grade {assignment}", total=None)

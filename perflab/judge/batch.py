@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from perflab.course.errors import CourseError
 from perflab.judge.examine import TRIES, examine, refused
-from perflab.judge.gradebook import one_engine
+from perflab.judge.gradebook import check_released, one_engine, url_of
 from perflab.judge.intake import make_readable
 from perflab.judge.plugin import VERDICTS, text_of, unkept
 from perflab.judge.pool import Pool
@@ -120,9 +120,15 @@ def grade(root: Path, assignment: str, config: Config, settings: Settings, pool:
     pool : Pool
     report : callable
         ``report(done, of)``, in submissions.
+
+    Raises
+    ------
+    CourseError
+        If there is nothing to grade, or no gradebook that knows the assignment.
     """
     settings.starter()  # no sandbox: say so before anything begins
     work = collect(root, assignment, settings)
+    check_released(url_of(root, config), assignment)
     store = Store(root / VERDICTS)
     found = {one.key: verdict for one in work if (verdict := store.get(one.key)) is not None}
     examined = len({one.key for one in work} - set(found))
