@@ -17,7 +17,7 @@ from perflab.judge.library import GUEST, WORKER, boot, library
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
 from perflab.judge.sandbox import NoSandboxError, Sandbox, Shell, Start
-from perflab.judge.zygote import Zygote, ZygoteError
+from perflab.judge.zygote import Zygote, ZygoteError, may_hurry
 
 NOBODY = 65534
 KEEPER = 65533  # who keeps a sandbox open: another than who lives in it, and may neither look at it nor end it
@@ -139,7 +139,7 @@ def kin(limits: Limits, forbids: tuple[str, ...], more: bool = False) -> Iterato
         yield partial(start, limits)
         return
     with _zygote(limits, forbids) as zygote:
-        if more:
+        if more and may_hurry():
             _ahead.append((limits, forbids, Zygote(limits, library(forbids), ENVIRONMENT, NOBODY)))
             _ahead[-1][-1].wait()
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,15 @@ ANSWER = 30.0  # seconds that a fork may take
 ENDED = 1.0  # seconds until it must be known how one ended
 PAUSE = 0.005
 LAST = 19  # the nice value of whoever comes last
+CAP_SYS_NICE = 23  # of linux/capability.h
+
+
+@cache
+def may_hurry() -> bool:
+    """Tell whether this process may let one go on that it has made wait; in some containers root may not."""
+    status = Path("/proc/self/status").read_text()
+    effective = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective, 16) >> CAP_SYS_NICE & 1)
 
 
 class ZygoteError(Exception):
@@ -100,7 +110,7 @@ class Zygote:
         return self._process.poll() is None
 
     def wait(self) -> None:
-        """Let it start in time that nobody else wants."""
+        """Let it start in time that nobody else wants; only where this process may take that back."""
         self._schedule(os.SCHED_IDLE, LAST)
 
     def hurry(self) -> None:

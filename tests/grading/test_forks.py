@@ -137,6 +137,31 @@ def test_what_was_started_for_another_submission_is_not_used(what):
     assert not bubblewrap._ahead
 
 
+UNPRIVILEGED = """
+from perflab.judge import bubblewrap
+from probing import LIMITS
+for _ in range(2):
+    with bubblewrap.kin(LIMITS, (), more=True) as start:
+        one = start("plain", ())
+        one.ready()
+        print(one.in_force["process"], len(bubblewrap._ahead))
+        one.close()
+"""
+
+
+@root
+def test_where_no_process_may_be_hurried_none_waits():
+    """As in a container whose root may do little: what waits there would wait for ever."""
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice", sys.executable, "-c", UNPRIVILEGED],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["a fork of this submission's own 0"] * 2, done.stderr
+
+
 @contextmanager
 def _kept_to(cores):
     before = os.sched_getaffinity(0)
