@@ -187,6 +187,8 @@ def _bwrap(
         command += ["--perms", "0755", "--dir", str(parent)]
     command += ["--ro-bind", str(copy), where]
     command += ["--proc", "/proc", "--dev", "/dev", *memory, "/dev/shm", "--bind", str(files), scratch.PLACE]
+    # The first process is bubblewrap, of the same user where root does not grade. Its words name folders outside.
+    command += ["--size", "4096", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"]
     # What is left of both belongs to the sandbox's user, without a bound on its size.
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", scratch.PLACE]
     command += ["--seccomp", str(filter_), "--info-fd", str(info)]

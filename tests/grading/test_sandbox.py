@@ -109,6 +109,11 @@ def listed(folder):
     return os.listdir(folder)
 
 
+def test_nothing_is_seen_of_the_process_that_made_it(sandbox):
+    """Where no root grades it is of the same user: its memory could be opened, and its words name folders outside."""
+    assert inside(sandbox, listed, "/proc/1") == []
+
+
 def test_its_files_are_gone_with_it():
     one = started()
     folders = set(Path("/var/tmp").glob(f"{scratch.NAME}{os.getpid()}-*"))
