@@ -110,7 +110,7 @@ def listed(folder):
 
 
 def test_nothing_is_seen_of_the_process_that_made_it(sandbox):
-    """Where no root grades it is of the same user: its memory could be opened, and its words name folders outside."""
+    """Where no root grades it is of the same user, and open to it; its words name folders outside."""
     assert inside(sandbox, listed, "/proc/1") == []
 
 
