@@ -195,6 +195,7 @@ def _round(
         while not failed or asked:
             for one in islice(queue, 0 if failed else width - len(asked)):
                 left -= 1
+                # The last one of each worker is followed by none.
                 more = not quiet and left >= pool.workers
                 try:
                     future = executor.submit(

@@ -31,8 +31,8 @@ ENVIRONMENT = {
 READY = b"ready"
 EMPTY = ["/bin/sh", "-c", f"echo {READY.decode()} >&2; exec sleep infinity 2>/dev/null"]
 
-# One at most, for the submission that comes next; and for what kind of submission it is.
-_ahead: list[tuple[Limits, tuple[str, ...], Zygote]] = []
+# One at most, for the submission that comes next: by its limits, and by what it is to lack.
+_ahead: dict[tuple[Limits, tuple[str, ...]], Zygote] = {}
 _cold: list[str] = []  # why forks cannot enter sandboxes on this machine, once that is known
 
 
@@ -140,8 +140,8 @@ def kin(limits: Limits, forbids: tuple[str, ...], more: bool = False) -> Iterato
         return
     with _zygote(limits, forbids) as zygote:
         if more and may_hurry():
-            _ahead.append((limits, forbids, Zygote(limits, library(forbids), ENVIRONMENT, NOBODY)))
-            _ahead[-1][-1].wait()
+            _ahead[limits, forbids] = Zygote(limits, library(forbids), ENVIRONMENT, NOBODY)
+            _ahead[limits, forbids].wait()
 
         def warm(shell: Shell, forbids: tuple[str, ...]) -> Sandbox:
             return start(limits, shell, forbids, zygote)
@@ -151,8 +151,9 @@ def kin(limits: Limits, forbids: tuple[str, ...], more: bool = False) -> Iterato
 
 def _zygote(limits: Limits, forbids: tuple[str, ...]) -> Zygote:
     """Return a process for a submission: the one that was started ahead, if it is of the right kind."""
-    if _ahead and _ahead[0][:2] == (limits, forbids) and _ahead[0][-1].alive:
-        zygote = _ahead.pop()[-1]
+    kind = limits, forbids
+    if kind in _ahead and _ahead[kind].alive:
+        zygote = _ahead.pop(kind)
         zygote.hurry()
         return zygote
     end_ahead()
@@ -162,7 +163,7 @@ def _zygote(limits: Limits, forbids: tuple[str, ...]) -> Zygote:
 def end_ahead() -> None:
     """End what was started for a submission that did not come."""
     while _ahead:
-        _ahead.pop()[-1].end()
+        _ahead.popitem()[1].end()
 
 
 def _bwrap(

@@ -102,9 +102,10 @@ def test_two_submissions_have_no_process_in_common():
 @root
 def test_the_process_of_the_next_submission_starts_in_time_that_nobody_wants():
     with bubblewrap.kin(LIMITS, (), more=True):
-        (ahead,) = [one[-1]._process.pid for one in bubblewrap._ahead]
+        (zygote,) = bubblewrap._ahead.values()
+        ahead = zygote._process.pid
         assert os.sched_getscheduler(ahead) == os.SCHED_IDLE
-        assert bubblewrap._ahead[0][-1].alive
+        assert zygote.alive
     core = {max(os.sched_getaffinity(0))}
     with _kept_to(core), bubblewrap.kin(LIMITS, ()) as start:
         one = start("plain", ())
@@ -122,7 +123,7 @@ def test_the_process_of_the_next_submission_starts_in_time_that_nobody_wants():
 @pytest.mark.parametrize("what", ["other limits", "it has ended", "none follows"])
 def test_what_was_started_for_another_submission_is_not_used(what):
     with bubblewrap.kin(LIMITS, (), more=True):
-        ahead = bubblewrap._ahead[0][-1]._process
+        ahead = bubblewrap._ahead[LIMITS, ()]._process
     if what == "it has ended":
         ahead.kill()
         ahead.wait()
@@ -166,8 +167,10 @@ def test_where_no_process_may_be_hurried_none_waits():
 def _kept_to(cores):
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
-    yield
-    os.sched_setaffinity(0, before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _parent(pid):

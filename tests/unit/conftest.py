@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from perflab import timing
+from perflab.check import seen
 
 CURRICULUM = """\
 opening: {id: opening/why, points: []}
@@ -128,6 +129,12 @@ class Ticks:
 
     def spend(self, nanoseconds: float) -> None:
         self.now += round(nanoseconds)
+
+
+@pytest.fixture(autouse=True)
+def fresh_process():
+    """Forget what earlier tests passed, measured and tried."""
+    seen.start_over()
 
 
 @pytest.fixture

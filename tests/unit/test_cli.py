@@ -331,6 +331,14 @@ def test_grading_starts_without_what_takes_long_to_import():
     assert not {"nbgrader", "nbformat", "jupytext", "matplotlib", "numba"} & set(done.stdout.split())
 
 
+def test_what_grades_a_class_imports_no_matplotlib():
+    """It asks what machine this is, and draws nothing: pictures take a third of a second to import."""
+    program = "import perflab.judge.batch, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "perflab.machine" in done.stdout.split()
+    assert "matplotlib" not in done.stdout.split()
+
+
 def test_what_examines_imports_no_nbgrader():
     """A worker waits for its imports, and nbgrader's take longer than all others together."""
     program = "import perflab.judge.examine, sys; print(*sys.modules)"

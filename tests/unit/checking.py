@@ -1,0 +1,69 @@
+"""Tiny functions to check, with their inputs, and what a check says of them."""
+
+import linecache
+
+import numpy as np
+import pytest
+
+from perflab import check
+from perflab.check import NotEarnedError, seen
+
+
+def make(rng, n=50):
+    return (rng.integers(1000, size=n),)
+
+
+def large(rng):
+    return make(rng, 500)
+
+
+def total(array):
+    return int(array.sum())
+
+
+CASES = [make, large]
+
+
+def passed(fn, against=total, on=CASES, **more):
+    """Let `fn` pass its correctness check; return it."""
+    check.correct(fn, against=against, on=on, points=1, **more)
+    return fn
+
+
+def report(call, *args, **named):
+    """Return the report of a check that gives nothing."""
+    with pytest.raises(NotEarnedError) as caught:
+        call(*args, **named)
+    assert caught.value.report.points == 0
+    return caught.value.report
+
+
+def in_cell(source, grade_id, names):
+    """Run `source` as the tests cell `grade_id` of a notebook."""
+    text = f"{seen.GRADE_ID}{grade_id} (2 points)\nout = {source}\n"
+    linecache.cache[f"<{grade_id}>"] = (len(text), None, text.splitlines(keepends=True), f"<{grade_id}>")
+    namespace = {"check": check} | names
+    exec(compile(text, f"<{grade_id}>", "exec"), namespace)
+    return namespace["out"]
+
+
+RECORD = np.dtype([("x", np.float64), ("v", np.float64), ("hp", np.int64)])
+
+
+def make_table(rng, n=64):
+    table = np.zeros(n, RECORD)
+    table["x"], table["v"] = rng.random((2, n))
+    return (table,)
+
+
+def step_records(table):
+    table["x"] += table["v"]
+
+
+def step_parts(parts):
+    x, v = parts
+    x += v
+
+
+def plain_layout():
+    return ("x",), ("v",)
