@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from perflab import codegen, counters
 from perflab.check import teams, values
 from perflab.check.oracles import Oracle
+from perflab.check.report import NOT_WRITTEN
 from perflab.check.teams import Explored, Raced
 from perflab.models import lines, metrics
 from perflab.models.instrument import UninstrumentableError
@@ -283,7 +284,7 @@ def describe(fn: Callable[..., Any], error: BaseException) -> str:
     """Say in a sentence or two what `fn` raised, and at which of its lines."""
     name = name_of(fn)
     if isinstance(error, NotImplementedError):
-        return f"{name} is not written yet: replace `raise NotImplementedError` by your own code."
+        return f"{name} {NOT_WRITTEN}: replace `raise NotImplementedError` by your own code."
     text = str(error).strip().splitlines()
     first = next((line.strip() for line in text if line.strip()), "")
     sentence = f"{name} raised {type(error).__name__}{': ' + first if first else ''}"

@@ -10,7 +10,7 @@ from perflab.check import seen, values
 from perflab.check.bench import METRICS, FunctionFailedError, name_of
 from perflab.check.layouts import LayoutError
 from perflab.check.ramp import STEP, log_share, settled, steps
-from perflab.check.report import Note, Points, Report
+from perflab.check.report import Note, Points, Report, refused
 from perflab.check.subjects import (
     Expectation,
     Maker,
@@ -79,12 +79,12 @@ def correct(
     Returns
     -------
     Points
-        The full points; a float.
+        All or none; a float. The report says the first difference.
 
     Raises
     ------
-    NotEarnedError
-        With the first difference as the report.
+    ValueError
+        If the arguments make no sense.
     """
     together = threads is not None or isinstance(fn, tuple)
     title = f"{_names(fn)}: correct{' together' if together else ''}"
@@ -116,7 +116,7 @@ def correct(
                 raise FunctionFailedError(wrong)
     except (FunctionFailedError, LayoutError) as error:
         seen.failed(fn)
-        return seen.finish(Report(title, 0.0, points, str(error), rows))
+        return seen.finish(refused(title, points, error, rows))
     seen.passed(subject, expectation)
     cases = "1 case agrees" if len(on) == 1 else f"{len(on)} cases agree"
     return seen.finish(Report(title, points, points, f"{cases} with {name_of(against)}."))
@@ -134,7 +134,7 @@ def _correct_together(
     try:
         team, parts = team_of(fn, threads)
     except FunctionFailedError as error:
-        return seen.finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(refused(title, points, error))
     bench = bench_of_team(team, parts)
     report = correct_together(title, Together(team, bench, against, parts), on, stress, points)
     for one in parts or team:
@@ -186,10 +186,15 @@ def counts(
         where all call the same function, "invalidations": the copies of lines that their writes take from others,
         one access of each in turn.
 
+    Returns
+    -------
+    Points
+        A float from 0 to `points`, in half points.
+
     Raises
     ------
-    NotEarnedError
-        If nothing was earned.
+    ValueError
+        If the arguments make no sense.
     """
     if threads is not None or isinstance(fn, tuple):
         return _count_together(fn, metric, on, (zero, full), points, threads, than is None and view is None)
@@ -214,18 +219,39 @@ def counts(
             value = base / value if value else math.inf
             rows.append(("ratio", f"{value:.3g}"))
     except (FunctionFailedError, LayoutError) as error:
-        return seen.finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(refused(title, points, error))
     share = log_share(value, zero, full) if than is not None else (value - zero) / (full - zero)
-    return _counted(title, value, share, zero, full, points, rows)
+    what = named if than is None else f"ratio of {named}"
+    return _counted(title, what, value, share, (zero, full), points, rows)
 
 
 def _counted(
-    title: str, value: float, share: float, zero: float, full: float, points: float, rows: list[tuple[str, str]]
+    title: str,
+    what: str,
+    value: float,
+    share: float,
+    ends: tuple[float, float],
+    points: float,
+    rows: list[tuple[str, str]],
 ) -> Points:
+    zero, full = ends
     rows.append(("target", f"{full:g} for all points, {zero:g} for none"))
     earned = steps(share, points)
     seen.remember(value)
-    return seen.finish(Report(title, earned, points, _judged(earned, points, zero), tuple(rows)))
+    return seen.finish(
+        Report(
+            title,
+            earned,
+            points,
+            _judged(earned, points, zero),
+            tuple(rows),
+            failure="" if earned == points else "short",
+            what=what,
+            value=value if math.isfinite(value) else None,
+            zero=zero,
+            target=full,
+        )
+    )
 
 
 def _count_together(
@@ -255,10 +281,9 @@ def _count_together(
         args = draw(on, exact_rng(together.bench, 1, metric))
         value = together.explore(args).locked if metric == "locked" else together.invalidations(args)
     except FunctionFailedError as error:
-        return seen.finish(Report(title, 0.0, points, str(error)))
-    return _counted(
-        title, value, (value - zero) / (full - zero), zero, full, points, [(TOGETHER[metric], f"{value:,.6g}")]
-    )
+        return seen.finish(refused(title, points, error))
+    share, rows = (value - zero) / (full - zero), [(TOGETHER[metric], f"{value:,.6g}")]
+    return _counted(title, TOGETHER[metric], value, share, ends, points, rows)
 
 
 def faster(
@@ -299,10 +324,15 @@ def faster(
     clock : {"cpu", "wall"}
         "wall" for I/O and threads only.
 
+    Returns
+    -------
+    Points
+        A float from 0 to `points`, in half points.
+
     Raises
     ------
-    NotEarnedError
-        If nothing was earned.
+    ValueError
+        If the arguments make no sense.
     """
     title = f"{name_of(fn)}: faster"
     _check_points(points)
@@ -323,7 +353,7 @@ def faster(
         race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol)
         pairs = race.measure(lambda i: settled(i, zero, full, points))
     except (FunctionFailedError, LayoutError) as error:
-        return seen.finish(Report(title, 0.0, points, str(error)))
+        return seen.finish(refused(title, points, error))
     i = pairs.interval
     rows = (
         (base_name, _milliseconds(pairs.baseline)),
@@ -334,7 +364,22 @@ def faster(
     earned = steps(log_share(i.low, zero, full), points)
     unsure = i.low < zero < i.high or i.low < full < i.high
     seen.remember(i.median)
-    return seen.finish(Report(title, earned, points, _judged(earned, points, zero), rows, unsure=unsure))
+    return seen.finish(
+        Report(
+            title,
+            earned,
+            points,
+            _judged(earned, points, zero),
+            rows,
+            unsure=unsure,
+            failure="unsure" if unsure else "" if earned == points else "short",
+            what="ratio",
+            value=i.median,
+            interval=(i.low, i.high),
+            zero=zero,
+            target=full,
+        )
+    )
 
 
 def predicted(guess: float | None, grade_id: str) -> Note:
@@ -367,7 +412,7 @@ def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Repor
         f"{name_of(fn)} has not passed all correctness cells above. Run the cells from the answer down; "
         "neither counts nor speed matter while the answer is wrong."
     )
-    return Report(title, 0.0, points, sentence)
+    return Report(title, 0.0, points, sentence, failure="blocked")
 
 
 def _check_points(points: float) -> None:

@@ -1,11 +1,16 @@
-"""What a check hands back: points that read as a plain number, and a report for people."""
+"""What a check hands back: points that read as a plain number, and a report for people and programs."""
 
 import html
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
 # Machine-readable twin of a report in a cell's outputs: what `perflab check` and a sample class print.
 MIME = "application/vnd.perflab.report+json"
+
+# Why points are missing: the answer is not begun; it is wrong, or raises; a cell above has to pass first; what was
+# measured falls short of the target; its interval spans a line of points, so that it is too noisy to say.
+Failure = Literal["", "unwritten", "wrong", "blocked", "short", "unsure"]
+NOT_WRITTEN = "is not written yet"  # in the sentence about an answer that was not begun
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,16 @@ class Report:
         Which hint to open next; 0 for none.
     listing : str
         What is shown as it is, in letters of one width, or nothing.
+    failure : str
+        Why points are missing, in one word of `Failure`; nothing where all were earned.
+    what : str
+        What was measured, e.g. "ratio" or "lines of 64 bytes fetched"; nothing where nothing was.
+    value : float or None
+        What came out: a count, or the median ratio; None where it is no finite number, too.
+    interval : (float, float) or None
+        The 99 % interval of a timed ratio, whose lower bound the points go by.
+    zero, target : float or None
+        The values that earn nothing and everything.
     """
 
     title: str
@@ -38,6 +53,12 @@ class Report:
     unsure: bool = False
     hint: int = 0
     listing: str = ""
+    failure: Failure = ""
+    what: str = ""
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    zero: float | None = None
+    target: float | None = None
 
     def as_text(self) -> str:
         """Return the report for a terminal."""
@@ -67,6 +88,20 @@ class Report:
         """Return the report for the front ends of Jupyter, people's and programs'."""
         return {"text/html": self.as_html(), MIME: asdict(self)}
 
+    @staticmethod
+    def of_data(data: dict[str, Any]) -> "Report":
+        """Return the report of its twin in a cell's outputs; what else stands there is left out.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If the data are none of a report.
+        """
+        known = {field.name: data[field.name] for field in fields(Report) if field.name in data}
+        rows = tuple((name, value) for name, value in data["rows"])
+        interval = known.get("interval")
+        return Report(**{**known, "rows": rows, "interval": interval and (interval[0], interval[1])})
+
     def _headline(self) -> str:
         return f"{self.title}: {self.points:g} of {self.of:g} points"
 
@@ -77,6 +112,12 @@ class Report:
         if self.hint:
             lines.append(f"Stuck? Open hint {self.hint} above.")
         return lines
+
+
+def refused(title: str, of: float, error: Exception, rows: tuple[tuple[str, str], ...] = ()) -> Report:
+    """Return the report of an answer that fails, whose error says how."""
+    failure: Failure = "unwritten" if NOT_WRITTEN in str(error) else "wrong"
+    return Report(title, 0.0, of, str(error), rows, failure=failure)
 
 
 class Points(float):
@@ -97,17 +138,6 @@ class Points(float):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": float.__repr__(self), **self.report.as_bundle()}
-
-
-class NotEarnedError(AssertionError):
-    """Nothing was earned: nbgrader reads an error as zero points; its rendered traceback is the report."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report.as_text())
-        self.report = report
-
-    def _render_traceback_(self) -> list[str]:
-        return self.report.as_text().splitlines()
 
 
 @dataclass(frozen=True)

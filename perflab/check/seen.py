@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from perflab.check.bench import name_of
-from perflab.check.report import NotEarnedError, Points, Report
+from perflab.check.report import Points, Report
 from perflab.check.subjects import Expectation, Subject
 from perflab.check.together import Holds
 
@@ -88,15 +88,12 @@ def remember(value: float) -> None:
 
 
 def finish(report: Report) -> Points:
-    """Return the points with their report, or raise it where nothing was earned."""
-    if report.points > 0:
-        return Points(report)
+    """Return the points with their report, and with the hint to open next where nothing was earned."""
     cell = grade_id()
-    not_begun = "is not written yet" in report.sentence
-    if cell is not None and not not_begun:
+    if report.points == 0 and cell is not None and report.failure != "unwritten":
         _attempts[cell] += 1
         report = replace(report, hint=min(_attempts[cell], HINTS))
-    raise NotEarnedError(report)
+    return Points(report)
 
 
 def grade_id() -> str | None:

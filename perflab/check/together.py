@@ -6,7 +6,7 @@ from typing import Any
 
 from perflab.check import values
 from perflab.check.bench import Bench, FunctionFailedError, Team, bench_of, quiet
-from perflab.check.report import Report
+from perflab.check.report import Report, refused
 from perflab.check.subjects import Maker, draw, exact_rng
 from perflab.check.teams import Explored, Outcome
 from perflab.models.metrics import BY_THREADS
@@ -153,9 +153,9 @@ def correct_together(
             said, sure = together.race(stress)
             rows.append(("real threads", said))
     except ScheduleFailedError as error:
-        return Report(title, 0.0, points, str(error), tuple(rows), listing=error.listing)
+        return Report(title, 0.0, points, str(error), tuple(rows), listing=error.listing, failure="wrong")
     except FunctionFailedError as error:
-        return Report(title, 0.0, points, str(error), tuple(rows))
+        return refused(title, points, error, tuple(rows))
     return Report(title, points, points, "No schedule fails.", tuple(rows), unsure=not sure)
 
 

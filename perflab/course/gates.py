@@ -188,14 +188,9 @@ def _points(cell: Cell, namespace: dict[str, Any]) -> Graded:
     head = f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points)\n"
     show = Cell(cell.kind, f"{head}shown = ({ast.unparse(last)})", cell.line, grade_id=cell.grade_id)
     start = time.process_time()
-    try:
-        if above:
-            run_cell(Cell(cell.kind, "\n".join(map(ast.unparse, above)), cell.line), namespace)
-        run_cell(show, namespace)
-    except AssertionError as error:
-        report: Report = error.report
-        points = 0.0
-    else:
-        shown = namespace["shown"]
-        report, points = shown.report, float(repr(shown))
-    return Graded(points, report.as_text(), report.unsure, time.process_time() - start)
+    if above:
+        run_cell(Cell(cell.kind, "\n".join(map(ast.unparse, above)), cell.line), namespace)
+    run_cell(show, namespace)
+    shown = namespace["shown"]
+    report: Report = shown.report
+    return Graded(float(repr(shown)), report.as_text(), report.unsure, time.process_time() - start)

@@ -80,20 +80,11 @@ def _why(outputs: list[Any]) -> str:
         if output.output_type == "execute_result" and MIME in output.data:
             return _in_short(output.data[MIME])
         if output.output_type == "error":
-            return _of_error(output)
+            lines = output.evalue.splitlines()
+            return f"{output.ename}: {lines[0].strip() if lines else ''}"
     return ""
 
 
 def _in_short(report: dict[str, Any]) -> str:
     ratio = dict(map(tuple, report["rows"])).get("ratio")
     return f"{report['sentence']} Ratio {ratio}." if ratio else report["sentence"]
-
-
-def _of_error(output: Any) -> str:
-    """Return why a cell raised; of a check's report (headline, measured rows, sentence) sentence and ratio."""
-    lines = output.evalue.splitlines()
-    sentences = [line for line in lines[1:] if line and not line.startswith(" ")]
-    if not sentences:
-        return f"{output.ename}: {lines[0].strip() if lines else ''}"
-    ratio = next((line.split(maxsplit=1)[1] for line in lines if line.startswith("  ratio ")), None)
-    return f"{sentences[0]} Ratio {ratio}." if ratio else sentences[0]

@@ -13,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from perflab.check import seen
-from perflab.check.report import NotEarnedError, Points, Report
+from perflab.check.report import Points, Report
 from perflab.judge.cleanroom import admitted
 from perflab.judge.outputs import harmless, plain
 from perflab.judge.remote import Handle, RemoteBench
@@ -166,8 +166,6 @@ class Exam:
             if isinstance(points, Points):
                 return _graded(step, points.report, names)
             why = "its last expression is no check"
-        except NotEarnedError as refused:
-            return _graded(step, refused.report, names)
         except SandboxError:
             raise
         except Exception as error:

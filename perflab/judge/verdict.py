@@ -114,12 +114,7 @@ class Verdict:
         """
         data = json.loads(text)
         data["cells"] = tuple(
-            CellVerdict(**{**cell, "report": Report(**{**cell["report"], "rows": _pairs(cell["report"]["rows"])})})
-            for cell in data["cells"]
+            CellVerdict(**{**cell, "report": Report.of_data(cell["report"])}) for cell in data["cells"]
         )
         data["shown"] = tuple(Shown(**shown) for shown in data["shown"])
         return Verdict(**data)
-
-
-def _pairs(rows: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in rows)

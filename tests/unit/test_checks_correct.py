@@ -232,5 +232,5 @@ def test_a_failed_check_of_correctness_counts_for_nothing(gated):
 def test_correctness_in_another_layout_counts_for_nothing(gated):
     returned = iter([(("x",), ("v",)), (("x",),)])
     view = (check.groups, lambda: next(returned))
-    check.correct(step_parts, against=step_records, on=[make_table], view=view, returns=0, points=1)
+    assert check.correct(step_parts, against=step_records, on=[make_table], view=view, returns=0, points=1)
     assert "has not passed" in gated(step_parts, view=view).sentence
