@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from perflab import machine
-from perflab.cli.screen import Root, app, out, steps
+from perflab.cli.screen import Root, app, out, steps, table_of
 from perflab.course import CourseError, publish, read
 from perflab.course.assignments import assignments, build
 from perflab.course.gates import mutants
@@ -66,7 +66,7 @@ def check(notebooks: Annotated[list[Path], typer.Argument(help="Exercise noteboo
 @app.command()
 def progress(root: Root = Path(".")) -> None:
     """Show the points of your copies in work/, as they were when you saved them last."""
-    table = Table("exercise", "points", "to do next", title="Your exercises")
+    table = table_of("exercise", "points", "to do next", title="Your exercises")
     for source in _exercises(root):
         name = source.relative_to(root / "exercises").with_suffix("")
         copy = root / "work" / source.relative_to(root / "exercises")
@@ -83,7 +83,7 @@ def progress(root: Root = Path(".")) -> None:
 def class_(root: Root = Path(".")) -> None:
     """Build the nbgrader course in class/ from solutions/ and assignments.yml."""
     built = build(root / "class", assignments(root / "assignments.yml", publish.sources(root)))
-    table = Table("assignment", "exercises", "points", "class/source", title="class/")
+    table = table_of("assignment", "exercises", "points", "class/source", title="class/")
     for one in built:
         table.add_row(one.name, "\n".join(one.exercises), f"{one.points:g}", one.state)
     out.print(table)
@@ -105,7 +105,7 @@ def sample(
     answers = {NAIVE: broken[NAIVE][0], "wrong": broken[WRONG][0]}
     with steps() as step:
         rows, fresh = sample_class.run(read(source), answers, root, step)
-    table = Table("submission", "points", "tests cell", "", "why", title=f"Sample class: {source.stem}")
+    table = table_of("submission", "points", "tests cell", "", "why", title=f"Sample class: {source.stem}")
     for row in rows:
         table.add_section()
         said = ""
@@ -145,18 +145,18 @@ def doctor(
             "by perflab doctor --fresh.",
             soft_wrap=True,
         )
-    table = Table("what", "time", "quickest = 1", "how", title="Latency numbers of this machine")
+    table = table_of("what", "time", "quickest = 1", "how", title="Latency numbers of this machine")
     for row in numbers.cells():
         table.add_row(*row)
     out.print(table)
-    table = Table("instrument", "", "what was found, and what to do", title="What this machine can measure")
+    table = table_of("instrument", "", "what was found, and what to do", title="What this machine can measure")
     for one in abilities:
         table.add_row(one.what, "yes" if one.works else "no", one.note)
     out.print(table)
 
 
 def _about(here: machine.Machine) -> Table:
-    about = Table("machine", "", title="This machine")
+    about = table_of("machine", "", title="This machine")
     for field in fields(here):
         value = getattr(here, field.name)
         if field.name == "caches":
@@ -172,7 +172,7 @@ def _about(here: machine.Machine) -> Table:
 def _ceilings_table(measured: list[machine.Ceilings]) -> Table:
     """Return the best rates of one core, and of all."""
     heads = [f"{one.cores} core{'s' if one.cores > 1 else ''}" for one in measured]
-    table = Table("ceiling", *heads, "", title="Ceilings: best of several")
+    table = table_of("ceiling", *heads, "", title="Ceilings: best of several")
     units = dict.fromkeys(("write", "copy", "triad"), "GB/s, with lines fetched before a write")
     names = {"flops32": "float32 in vectors", "flops64": "float64 in vectors", "scalar": "float64 one by one"}
     for name in ("read", "write", "copy", "triad", "flops32", "flops64", "scalar"):
@@ -191,7 +191,7 @@ def _exercises(root: Path) -> list[Path]:
 
 
 def _points_table(title: str, found: list[CellResult]) -> Table:
-    table = Table("tests cell", "points", "why", title=title)
+    table = table_of("tests cell", "points", "why", title=title)
     for result in found:
         points = "-" if result.points is None else f"{result.points:g}"
         table.add_row(result.grade_id, f"{points} of {result.of:g}", result.why)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from perflab.cli.screen import Root, app, out
+from perflab.cli.screen import Root, app, out, table_of
 from perflab.course import CourseError
 from perflab.course.coverage import KINDS, Coverage
 from perflab.course.coverage import coverage as coverage_of
@@ -35,9 +35,7 @@ def coverage(
 
 def _points_table(found: list[Coverage]) -> Table:
     """Return the points of the topics that have a chapter."""
-    table = Table(title="Topics that have a chapter")
-    for head in ("point", "kind", "", "line", "exercises"):
-        table.add_column(head, overflow="fold")
+    table = table_of("point", "kind", "", "line", "exercises", title="Topics that have a chapter")
     for topic in found:
         if topic.chapter is None:
             continue
@@ -52,9 +50,7 @@ def _points_table(found: list[Coverage]) -> Table:
 
 def _areas_table(found: list[Coverage]) -> Table:
     """Return how many points of each kind are covered, by area, with the topics that are open."""
-    table = Table(title="Points covered, of all in the curriculum")
-    for head in ("area", *KINDS, "no chapter yet"):
-        table.add_column(head, overflow="fold")
+    table = table_of("area", *KINDS, "no chapter yet", title="Points covered, of all in the curriculum")
     areas = [(area, [*topics]) for area, topics in groupby(found, key=lambda topic: topic.id.split("/")[0])]
     for area, topics in [*areas, ("together", found)]:
         counts = [[topic.count(kind) for topic in topics] for kind in KINDS]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 app = typer.Typer(help="Performance engineering from Python.", no_args_is_help=True, add_completion=False)
 out = Console(highlight=False, markup=False)  # students choose what is printed
@@ -23,3 +24,14 @@ def steps() -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("")
         yield lambda step: bar.update(task, description=step)
+
+
+def table_of(*heads: str, title: str | None = None) -> Table:
+    """Return an empty table that shows every name whole, however narrow the terminal is.
+
+    Rich cuts a word that does not fit to its beginning, and many names begin alike; here it goes on in the next line.
+    """
+    table = Table(title=title)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table

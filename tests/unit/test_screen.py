@@ -1,0 +1,26 @@
+"""What commands print can be read, however narrow the terminal is."""
+
+import pytest
+from rich.console import Console
+
+from perflab.cli.screen import table_of
+
+NAMES = ["divide_and_conquer_correct", "divide_and_conquer_copies", "divide_and_conquer_speed"]
+
+
+def column(text: str, number: int) -> str:
+    """Return what a column of a printed table holds, its lines put together."""
+    rows = [line.split("│") for line in text.splitlines() if line.startswith("│")]
+    return "".join(row[1 + number].strip() for row in rows)
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 80, 200])
+def test_no_name_is_cut(width):
+    table = table_of("tests cell", "points", "why", title="work/algorithms/divide_and_conquer.ipynb")
+    for name in NAMES:
+        table.add_row(name, "1.5 of 3", "The target is reached. " * 5)
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(table)
+    assert column(captured.get(), 0) == "".join(NAMES)
+    assert "…" not in captured.get()
