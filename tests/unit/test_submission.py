@@ -6,10 +6,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
+from perflab.course.form import restored
 from perflab.course.grade_id import grade_id_of
 from perflab.course.notebook import student
 from perflab.course.source import read
-from perflab.course.submission import restored
 
 GRADED = ["tiny_given", "tiny_answer", "tiny_correct", "tiny_speed", "tiny_show", "tiny_explain"]
 
