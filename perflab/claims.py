@@ -6,6 +6,7 @@ Both stand in hidden cells, so that a page never says what its own measurements 
 
 from myst_nb import glue
 
+from perflab import words
 from perflab.timing import Comparison
 
 TOO_NOISY = "Too noisy to say:"  # how a note begins; the build lists them
@@ -39,7 +40,8 @@ def claim(what: str, holds: bool | Comparison, noisy: bool = False) -> None:
     if isinstance(holds, Comparison):
         c = holds
         holds, noisy = c.verdict == "above", c.verdict == "unsure"
-        seen = f": {c.ratio:.3g} [{c.low:.3g}, {c.high:.3g}] is not above {c.threshold:.3g}"
+        low, ratio, high = (words.number(x, [c.threshold]) for x in (c.low, c.ratio, c.high))
+        seen = f": {ratio} [{low}, {high}] is not above {words.number(c.threshold)}"
     if holds:
         return
     if not noisy:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from perflab import words
 from perflab.machine import kernels as k
 from perflab.machine import rates as r
 from perflab.machine.description import Machine, describe
@@ -59,7 +60,7 @@ class Ceilings:
         return any(getattr(self, name).best < NOISE * getattr(fewer, name).best for name in RATES)
 
     def __repr__(self) -> str:
-        lines = [f"{'':<8}  best  quartiles, with {self.cores} core{'s' if self.cores > 1 else ''}"]
+        lines = [f"{'':<8}  best  quartiles, with {words.counted(self.cores, 'core')}"]
         for name in RATES:
             rate = getattr(self, name)
             low, high, best = (f"{value / 1e9:.1f}" for value in (rate.lower, rate.upper, rate.best))

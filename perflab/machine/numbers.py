@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from perflab import words
 from perflab.machine import kernels, latencies, throughput
 from perflab.machine.description import Machine, describe
 from perflab.machine.remember import remembered
 
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 Measurement = tuple[str, Callable[[], float]]
 
 
@@ -57,7 +57,7 @@ class Numbers:
         """Return the table's cells as text: what, how long, in loads from the first cache, how."""
         first = next((row.seconds for row in self.rows if row.seconds is not None), None)
         return [
-            (row.what, readable(row.seconds), f"{row.seconds / first:,.0f}", row.how)
+            (row.what, words.duration(row.seconds), words.number(round(row.seconds / first)), row.how)
             if row.seconds is not None
             else (row.what, "-", "-", f"not here: {row.how}")
             for row in self.rows
@@ -99,12 +99,6 @@ def numbers(*, fresh: bool = False) -> Numbers:
     machine = describe()
     sources = [__file__, kernels.__file__, latencies.__file__, throughput.__file__]
     return remembered("numbers", machine, sources, lambda: _measure(machine), _from_json, fresh)
-
-
-def readable(seconds: float) -> str:
-    """Return a time with three digits and its unit."""
-    size, unit = next((u for u in UNITS if seconds >= u[0]), UNITS[-1])
-    return f"{seconds / size:.3g} {unit}"
 
 
 def _measure(machine: Machine) -> Numbers:

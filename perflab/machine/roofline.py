@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from perflab import words
 from perflab.machine.ceilings import Ceilings
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> "Figure":
     for roof, name, style in ((ceilings.flops64, "vector", "-"), (ceilings.scalar, "scalar", "--")):
         ax.plot(x, np.minimum(x * bandwidth, roof.best) / 1e9, style, color=figures.COLORS["gray"])
         ax.annotate(
-            f"{name}: {roof.best / 1e9:.3g} GFLOP/s",
+            f"{name}: {words.number(roof.best / 1e9)} GFLOP/s",
             (right, roof.best / 1e9),
             xytext=(-2, 3),
             textcoords="offset points",
@@ -106,7 +107,7 @@ def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> "Figure":
         )
     ax.set(xscale="log", yscale="log", xlim=(left, right), xlabel="operations a byte", ylabel="GFLOP/s")
     ax.set_ylim(top=ax.get_ylim()[1] * 2)
-    ax.set_title(f"Memory: {bandwidth / 1e9:.3g} GB/s", loc="left")
+    ax.set_title(f"Memory: {words.number(bandwidth / 1e9)} GB/s", loc="left")
     colors = [color for name, color in figures.COLORS.items() if name != "gray"]
     for kernel, color in zip(kernels, itertools.cycle(colors), strict=False):
         ax.plot(kernel.intensity, kernel.rate / 1e9, "o", color=color)
@@ -125,11 +126,12 @@ def roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> "Figure":
 def describe_roofline(kernels: Sequence[Kernel], ceilings: Ceilings) -> str:
     """Return the picture in words, with its numbers."""
     points = "; ".join(
-        f"{kernel.name} does {kernel.intensity:.3g} operations a byte and reaches {kernel.rate / 1e9:.3g} "
+        f"{kernel.name} does {words.number(kernel.intensity)} operations a byte and reaches "
+        f"{words.number(kernel.rate / 1e9)} "
         f"GFLOP/s, {kernel.share(ceilings):.0%} of the roof above it"
         for kernel in kernels
     )
-    return (
-        f"Roofline: memory gives {ceilings.triad.best / 1e9:.3g} GB/s, vectors {ceilings.flops64.best / 1e9:.3g} "
-        f"GFLOP/s, scalars {ceilings.scalar.best / 1e9:.3g} GFLOP/s; {points}."
+    memory, vectors, scalars = (
+        words.number(roof.best / 1e9) for roof in (ceilings.triad, ceilings.flops64, ceilings.scalar)
     )
+    return f"Roofline: memory gives {memory} GB/s, vectors {vectors} GFLOP/s, scalars {scalars} GFLOP/s; {points}."

@@ -2,10 +2,11 @@
 
 import html
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from perflab import words
 from perflab.timing.clocks import Clock
 from perflab.timing.pairs import PAIRS, Pairs
 
@@ -43,12 +44,13 @@ class Comparison:
 
     def __repr__(self) -> str:
         how = "CPU time" if self.clock == "cpu" else "wall time"
-        n = len(self.pairs.ratios)
-        sure = f"99 % sure of {self.low:.3g} to {self.high:.3g}" if self._bounded else "not sure at all"
+        n = words.counted(len(self.pairs.ratios), "pair")
+        low, ratio, high = (words.number(x, [self.threshold]) for x in (self.low, self.ratio, self.high))
+        sure = f"99 % sure of {low} to {high}" if self._bounded else "not sure at all"
         lines = [
-            f"{self.ratio:.3g} times as fast, {sure} ({n} pair{'s' if n > 1 else ''}, {how})",
-            f"{self._sentence()} Baseline {_duration(self.pairs.baseline)}, "
-            f"candidate {_duration(self.pairs.candidate)}.",
+            f"{ratio} times as fast, {sure} ({n}, {how})",
+            f"{self._sentence()} Baseline {_median(self.pairs.baseline)}, "
+            f"candidate {_median(self.pairs.candidate)}.",
             *self.disturbances,
         ]
         return "\n".join(lines)
@@ -58,14 +60,15 @@ class Comparison:
         return self.high < np.inf
 
     def _sentence(self) -> str:
+        line = words.number(self.threshold)
         if not self._bounded:
             return (
-                f"Too few pairs to say whether that is above {self.threshold:g}: it takes {PAIRS[0]}. "
+                f"Too few pairs to say whether that is above {line}: it takes {PAIRS[0]}. "
                 "Make the input smaller, or the budget larger."
             )
         if self.verdict == "unsure":
-            return f"Too noisy to say whether that is above {self.threshold:g}."
-        return f"That is {self.verdict} {self.threshold:g}."
+            return f"Too noisy to say whether that is above {line}."
+        return f"That is {self.verdict} {line}."
 
     def _repr_html_(self) -> str:
         first, *others = (html.escape(line) for line in repr(self).splitlines())
@@ -90,22 +93,22 @@ def _picture(comparison: Comparison) -> str:
         for i, ratio in enumerate(ratios)
     )
     low, high, at = x(comparison.low), x(comparison.high), x(comparison.threshold)
-    about = f"{len(ratios)} paired ratios, {ratios.min():.3g} to {ratios.max():.3g}, median {comparison.ratio:.3g}"
+    line = words.number(comparison.threshold)
+    lowest, highest, median = (
+        words.number(x, [comparison.threshold]) for x in (ratios.min(), ratios.max(), comparison.ratio)
+    )
+    about = f"{words.counted(len(ratios), 'paired ratio')}, {lowest} to {highest}, median {median}"
     return (
         f'<svg role="img" aria-label="{about}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'style="max-width:100%;height:auto;fill:currentColor;stroke:none;font:11px sans-serif">'
         f'<rect x="{low:.1f}" y="{middle - 14:.1f}" width="{max(high - low, 1):.1f}" height="28" opacity="0.15"/>'
         f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{middle - 20:.1f}" y2="{middle + 20:.1f}" '
         f'stroke="currentColor" stroke-dasharray="3"/>{dots}'
-        f'<text x="{at:.1f}" y="{HEIGHT - 4}" text-anchor="middle">{comparison.threshold:g}</text>'
+        f'<text x="{at:.1f}" y="{HEIGHT - 4}" text-anchor="middle">{line}</text>'
         f'<text x="{x(comparison.ratio):.1f}" y="{HEIGHT - 16}" text-anchor="middle" font-weight="bold">'
-        f"{comparison.ratio:.3g}</text></svg>"
+        f"{median}</text></svg>"
     )
 
 
-def _duration(seconds: Any) -> str:
-    median = float(np.median(seconds))
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if median >= size:
-            return f"{median / size:.3g} {unit}"
-    return f"{median / 1e-9:.3g} ns"
+def _median(seconds: np.ndarray) -> str:
+    return words.duration(float(np.median(seconds)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from perflab import words
 from perflab.timing.pairs import Pairs
 
 SWITCHES_A_SECOND = 20  # involuntary ones; a quiet machine has a few
@@ -57,7 +58,9 @@ def too_short(pairs: Pairs) -> tuple[str, ...]:
     longest = max(float(np.median(side)) for side in (pairs.baseline, pairs.candidate))
     if longest >= SHORT:
         return ()
-    return (f"Even the slower side lasts {longest * 1e6:.2g} µs only; make an input that takes it 2 ms or more.",)
+    return (
+        f"Even the slower side lasts {words.duration(longest)} only; make an input that takes it 2 ms or more.",
+    )
 
 
 def _ticks() -> tuple[int, int] | None:

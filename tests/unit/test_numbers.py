@@ -170,13 +170,6 @@ def test_the_table_is_remembered(tmp_path, monkeypatch):
     assert len(runs) == 2
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(1.5, "1.5 s"), (2e-3, "2 ms"), (3.25e-6, "3.25 µs"), (4e-9, "4 ns"), (5e-10, "0.5 ns")]
-)
-def test_times_are_readable(seconds, text):
-    assert numbers_module.readable(seconds) == text
-
-
 def test_every_row_says_how_it_was_measured():
     machine = describe()
     for what, measure in (*numbers_module._loads(machine), *numbers_module.OTHERS):

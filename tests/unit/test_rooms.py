@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "perflab"
 # From the bottom up; a room imports from those below it and from itself.
 ROOMS = (
     *("intrinsics", "atomics", "hints", "threads", "simd"),
-    *("models", "timing", "figures", "pictures", "counters", "codegen", "machine"),
+    *("words", "models", "timing", "figures", "pictures", "counters", "codegen", "machine"),
     *("claims", "check", "guest", "course", "lms", "judge", "sphinxext", "cli"),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from perflab import words
 from perflab.models.interleaving.machine import RETURN, Step
 from perflab.models.interleaving.operations import Kind
 from perflab.models.interleaving.remarks import reaches, remark, waits
@@ -149,7 +150,7 @@ def headline(exploration: Any) -> str:
     """Return in a sentence or two what was found."""
     found = exploration.violation
     model = {"tso": "total store order", "sc": "sequential consistency"}[exploration.memory]
-    seen = f"{exploration.states:,} states under {model} in {exploration.seconds:.3g} s"
+    seen = f"{exploration.states:,} states under {model} in {words.duration(exploration.seconds)}"
     if found is None:
         ways = "" if exploration.schedules is None else f"{exploration.schedules:,} schedules, "
         return f"No schedule fails: {ways}{seen}."

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from perflab import words
 from perflab.models.pipeline.bounds import issue_bound, latency_bound, path, unit_bound
 from perflab.models.pipeline.core import SKYLAKE, Core
 from perflab.models.pipeline.loop import Loop
@@ -56,11 +57,11 @@ class Analysis:
         lines = ", ".join(f"{self.loop.body[i].text!r}" for i in self.chain)
         return "\n".join(
             [
-                f"{self.loop.name} on {self.core.name}: {float(self.cycles):.4g} cycles an iteration, "
-                f"{float(self.per_element):.4g} an element; bound by {self.bound}",
-                f"  latency  {float(self.latency):>6.4g}  {lines and 'a chain through ' + lines}",
-                f"  unit     {float(self.unit):>6.4g}  {' '.join(self.busiest)}",
-                f"  issue    {float(self.issue):>6.4g}  {len(self.loop.body)} instructions, {width} a cycle",
+                f"{self.loop.name} on {self.core.name}: {words.number(float(self.cycles))} cycles an iteration, "
+                f"{words.number(float(self.per_element))} an element; bound by {self.bound}",
+                f"  latency  {words.number(float(self.latency)):>6}  {lines and 'a chain through ' + lines}",
+                f"  unit     {words.number(float(self.unit)):>6}  {' '.join(self.busiest)}",
+                f"  issue    {words.number(float(self.issue)):>6}  {len(self.loop.body)} instructions, {width} a cycle",
                 f"  one iteration by itself: {self.path}",
             ]
         )

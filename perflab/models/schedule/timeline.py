@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from perflab import words
+
 TASK, STEAL, QUEUE = "task", "steal", "queue"
 
 
@@ -120,8 +122,8 @@ class Schedule:
         return float(self.durations.sum() / (self.makespan * self.workers)) if self.makespan else 1.0
 
     def __str__(self) -> str:
-        idle = self.idle.sum()
-        text = f"{self.policy}: makespan {self.makespan:,.6g}, bound {self.bound:,.6g}, idle {idle:,.6g}"
+        makespan, bound, idle = map(words.number, (self.makespan, self.bound, self.idle.sum()))
+        text = f"{self.policy}: makespan {makespan}, bound {bound}, idle {idle}"
         if self.steals or self.failed_steals:
             text += f", steals {self.steals} and {self.failed_steals} in vain"
         return text
