@@ -55,13 +55,14 @@ class Analysis:
     def __str__(self) -> str:
         width = self.core.width
         lines = ", ".join(f"{self.loop.body[i].text!r}" for i in self.chain)
+        latency, unit, issue = (words.number(float(x)) for x in (self.latency, self.unit, self.issue))
         return "\n".join(
             [
                 f"{self.loop.name} on {self.core.name}: {words.number(float(self.cycles))} cycles an iteration, "
                 f"{words.number(float(self.per_element))} an element; bound by {self.bound}",
-                f"  latency  {words.number(float(self.latency)):>6}  {lines and 'a chain through ' + lines}",
-                f"  unit     {words.number(float(self.unit)):>6}  {' '.join(self.busiest)}",
-                f"  issue    {words.number(float(self.issue)):>6}  {len(self.loop.body)} instructions, {width} a cycle",
+                f"  latency  {latency:>6}  {lines and 'a chain through ' + lines}",
+                f"  unit     {unit:>6}  {' '.join(self.busiest)}",
+                f"  issue    {issue:>6}  {len(self.loop.body)} instructions, {width} a cycle",
                 f"  one iteration by itself: {self.path}",
             ]
         )
