@@ -1,6 +1,9 @@
 """Unpack an archive that strangers have filled: what is not a plain file of a sensible size stays in it."""
 
+import io
+import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -12,10 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-ZIP, TAR = (".zip",), (".tar", ".tar.gz", ".tgz")
+ZIP, XZ = (".zip",), (".tar.xz", ".txz")
+TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", *XZ)
+CLOSED = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst", ".tar.zst", ".lz", ".z", ".cab", ".arj", ".iso", ".dmg")
+DRIVE = re.compile(r"[A-Za-z]:")
 ENTRIES = 100_000  # of one archive; a class of 10,000 has no more
 CHUNK = 1 << 20
 MOST = 8 << 30  # bytes of a tar archive: what is skipped has to be unpacked too
+MOST_DICTIONARY = (
+    256 << 20
+)  # bytes that unpacking .xz may hold in memory; its own tool's highest setting takes 65 MiB
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,14 @@ class Unpacked:
     Attributes
     ----------
     files : list of Path
+    came : dict of datetime
+        When the entry of the outermost archive was written, by file. A file's own time says when it was changed.
     refused : list of str
         A sentence for each entry that stayed inside.
     """
 
     files: list[Path] = field(default_factory=list)
+    came: dict[Path, datetime] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
 
@@ -71,6 +83,11 @@ class _RefusedError(Exception):
 def is_archive(name: str) -> bool:
     """Tell whether a file of that name is unpacked."""
     return name.lower().endswith((*ZIP, *TAR))
+
+
+def is_closed(name: str) -> bool:
+    """Tell whether a file of that name is an archive of a kind that is not unpacked."""
+    return name.lower().endswith(CLOSED) and not is_archive(name)
 
 
 def stem(name: str) -> str:
@@ -137,12 +154,13 @@ class _Unpacking:
         except Exception as error:  # e.g. a wrong checksum, an unknown compression, a name too long
             self._refuse(called, entry.name, f"it cannot be read ({type(error).__name__}: {error})")
             return
-        changed = when or entry.changed
-        os.utime(target, (changed.timestamp(), changed.timestamp()))
+        os.utime(target, (entry.changed.timestamp(), entry.changed.timestamp()))
+        came = when or entry.changed
         if not is_archive(target.name):
             self._done.files.append(target)
+            self._done.came[target] = came
         elif not whose:
-            self.run(target, f"{called}: {entry.name}", path.parent / stem(target.name), changed, who)
+            self.run(target, f"{called}: {entry.name}", path.parent / stem(target.name), came, who)
             target.unlink()
         else:
             target.unlink()
@@ -185,17 +203,20 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._zip: zipfile.ZipFile | None = None
         self._tar: tarfile.TarFile | None = None
+        self._file: IO[bytes] | None = None
         if path.name.lower().endswith(ZIP):
             self._zip = zipfile.ZipFile(path)
         else:
-            self._tar = tarfile.open(path)  # noqa: SIM115  closed below
+            self._file = _tar_file(path)
+            # Read once, from front to back, by whatever compression its first bytes name.
+            self._tar = tarfile.open(fileobj=self._file, mode="r|*")  # noqa: SIM115  closed below
             self._packed = path.stat().st_size
 
     def entries(self) -> Iterator[_Entry]:
         """Yield all but folders."""
         if self._zip is not None:
             for one in self._zip.infolist():
-                if not one.is_dir():
+                if not one.filename.endswith(("/", "\\")):
                     yield self._of_zip(self._zip, one)
         if self._tar is not None:
             left = MOST
@@ -208,7 +229,7 @@ class _Reader:
 
     def close(self) -> None:
         """Close the file."""
-        for one in (self._zip, self._tar):
+        for one in (self._zip, self._tar, self._file):
             if one is not None:
                 one.close()
 
@@ -238,6 +259,50 @@ class _Reader:
         return _Entry(one.name, objection, one.size, self._packed, changed, read)
 
 
+class _Xz(io.RawIOBase):
+    """The plain bytes of an .xz or .lzma file; unlike those of `lzma.open`, within a limit of memory."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._unpack = _unpacker()
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill some of a buffer; return how much of it, 0 at the end."""
+        while True:
+            chunk = b""
+            if self._unpack.eof:
+                chunk = self._unpack.unused_data or self._packed.read(CHUNK)
+                if not chunk.strip(b"\0"):  # the end, or padding before it
+                    return 0
+                self._unpack = _unpacker()
+            elif self._unpack.needs_input and not (chunk := self._packed.read(CHUNK)):
+                raise EOFError("it ends in the middle")
+            if data := self._unpack.decompress(chunk, len(buffer)):
+                buffer[: len(data)] = data
+                return len(data)
+
+    def close(self) -> None:
+        """Close the file too."""
+        self._packed.close()
+        super().close()
+
+
+def _unpacker() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(memlimit=MOST_DICTIONARY)
+
+
+def _tar_file(path: Path) -> IO[bytes]:
+    """Open a tar archive; one that lzma has compressed as what it unpacks to, whatever its name says."""
+    file = open(path, "rb")  # noqa: SIM115  closed by who asked for it
+    start = file.read(6)
+    file.seek(0)
+    return io.BufferedReader(_Xz(file), CHUNK) if start.startswith((b"\xfd7zXZ", b"\x5d\x00\x00")) else file
+
+
 def _of_dos(when: tuple[int, int, int, int, int, int]) -> datetime:
     """Return the time that a zip has of an entry, which names no zone: that of this machine."""
     try:
@@ -250,9 +315,11 @@ def _plain(entry: _Entry) -> PurePosixPath:
     """Return the path of an entry that stays below a folder."""
     if entry.objection:
         raise _RefusedError(entry.objection)
-    path = PurePosixPath(entry.name)
-    odd = "\\" in entry.name or any(ord(letter) < 32 for letter in entry.name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or odd:
+    # Windows' own archiver writes backslashes between folders.
+    path = PurePosixPath(entry.name.replace("\\", "/"))
+    if any(ord(letter) < 32 for letter in entry.name):
+        raise _RefusedError("its name has letters that cannot be printed")
+    if path.is_absolute() or ".." in path.parts or not path.parts or DRIVE.match(path.parts[0]):
         raise _RefusedError("its name leads out of the folder")
     if len(path.parts) > 12 or max(len(part.encode()) for part in path.parts) > 200:
         raise _RefusedError("its name is too long")

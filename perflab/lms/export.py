@@ -101,7 +101,10 @@ class CanvasExport(LmsExport):
 
 
 class MoodleExport(LmsExport):
-    """Writes what Moodle's grade import reads; "ID number" is Moodle's name for an institution's own number."""
+    """Writes what Moodle's grade import reads.
+
+    What the gradebook calls lms_user_id is no number that Moodle knows: its "ID number" is an institution's own.
+    """
 
     default_to = "moodle.csv"
     fields = Dict(
@@ -109,7 +112,6 @@ class MoodleExport(LmsExport):
             "First name": "first_name",
             "Last name": "last_name",
             "Username": "id",
-            "ID number": "lms_user_id",
             "Email address": "email",
         },
         help=LmsExport.fields.help,

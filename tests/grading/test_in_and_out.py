@@ -85,9 +85,9 @@ def collected(own, notebooks, tmp_path_factory):
 def test_an_lms_archive_is_collected(collected, notebooks):
     course, _ = collected
     found = {p.parts[-3]: p for p in (course.folder / "submitted").glob(f"*/{ASSIGNMENT}/{NAME}")}
-    assert set(found) >= {"ada", "12", "14", "15"}
-    assert "13" not in found
-    for who in ("ada", "12", "14", "15"):
+    assert set(found) >= {"ada", "late-larry", "14", "15"}
+    assert "bomb" not in found
+    for who in ("ada", "late-larry", "14", "15"):
         assert nbformat.read(found[who], as_version=4).cells == notebooks["solved"].cells
 
 
@@ -104,7 +104,7 @@ def test_what_was_refused_is_said_and_kept(collected):
 def test_arrival_is_the_archives_word_not_the_students(collected):
     course, _ = collected
     assert when(course, "ada").startswith("2026-11-19")
-    assert when(course, "12").startswith("2026-11-22")
+    assert when(course, "late-larry").startswith("2026-11-22")
     assert when(course, "14").startswith("2026-11-20 12:00:00")  # Canvas says that it was on time
     assert when(course, "15").startswith("2026-11-25")
 
@@ -126,7 +126,7 @@ def test_late_points_are_taken_and_go_out(collected):
             s.student.id: (s.late_submission_penalty, s.score) for s in opened.assignment_submissions(ASSIGNMENT)
         }
     assert lost["ada"][0] == lost["14"][0] == 0
-    assert lost["12"][0] == pytest.approx(0.5 * lost["12"][1])
+    assert lost["late-larry"][0] == pytest.approx(0.5 * lost["late-larry"][1])
     assert lost["15"][0] == pytest.approx(lost["15"][1])
     for name in ("Canvas", "Moodle"):
         course.run("nbgrader", "export", f"--exporter=perflab.lms.export.{name}Export", "--to=out.csv")
@@ -134,5 +134,5 @@ def test_late_points_are_taken_and_go_out(collected):
             rows = list(csv.DictReader(file))
         column = "SIS Login ID" if name == "Canvas" else "Username"
         grades = {row[column]: float(row[ASSIGNMENT]) for row in rows if row[column] and row[ASSIGNMENT]}
-        assert grades["12"] == pytest.approx(0.5 * lost["12"][1])
+        assert grades["late-larry"] == pytest.approx(0.5 * lost["late-larry"][1])
         assert grades["15"] == 0

@@ -1,6 +1,7 @@
 """Archives that strangers have filled: what is not a plain file of a sensible size stays in them."""
 
 import io
+import lzma
 import os
 import stat
 import tarfile
@@ -55,6 +56,10 @@ def test_plain_files_come_out_with_their_times(tmp_path):
         ("a/../../out.ipynb", TEXT, "leads out"),
         ("/tmp/out.ipynb", TEXT, "leads out"),
         ("a\\..\\out.ipynb", TEXT, "leads out"),
+        ("\\\\server\\share\\out.ipynb", TEXT, "leads out"),
+        ("C:\\out.ipynb", TEXT, "leads out"),
+        ("c:out.ipynb", TEXT, "leads out"),
+        ("a\nb.ipynb", TEXT, "cannot be printed"),
         ("/".join("a" * 20), TEXT, "too long"),
         ("a" * 250, TEXT, "too long"),
         ("zeros.ipynb", b"\0" * (2 << 20), "grows more than 200 times"),
@@ -106,7 +111,6 @@ def test_what_a_student_packed_comes_out_once(tmp_path):
     path = packed(tmp_path / "a.zip", ("Ada_1_assignsubmission_file_/my.zip", inner), ("Eve_2_3_b.zip", deeper))
     done = unpack(path, tmp_path / "out", owner)
     assert contents(tmp_path / "out") == {"Ada_1_assignsubmission_file_/my/hw/x.ipynb": TEXT}
-    assert [time.localtime(p.stat().st_mtime)[:6] for p in done.files] == [WHEN]
     assert len(done.refused) == 2
     assert "leads out" in done.refused[0]
     assert "archive in an archive" in done.refused[1]
@@ -126,6 +130,54 @@ def test_tar_archives(tmp_path):
     done = unpack(path, tmp_path / "out", owner)
     assert contents(tmp_path / "out") == {"x.ipynb": TEXT}
     assert len(done.refused) == 4
+
+
+def test_a_file_in_an_archive_has_its_own_time_and_that_of_its_entry(tmp_path):
+    info = zipfile.ZipInfo("x.ipynb", (2025, 1, 2, 3, 4, 6))
+    inner = packed(tmp_path / "inner.zip", (info, TEXT)).read_bytes()
+    done = unpack(packed(tmp_path / "a.zip", ("eve_1_2_my.zip", inner)), tmp_path / "out", owner)
+    (path,) = done.files
+    assert time.localtime(path.stat().st_mtime)[:6] == (2025, 1, 2, 3, 4, 6)
+    assert done.came[path].timetuple()[:6] == WHEN
+
+
+def tar_of(data):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("x.ipynb")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.tar.xz", "a.txz", "a.tar", "a.tar.gz", "a.tbz2"])
+@pytest.mark.parametrize("kind", [lzma.FORMAT_XZ, lzma.FORMAT_ALONE])
+def test_what_lzma_packed_comes_out_whatever_it_is_called(tmp_path, name, kind):
+    data = tar_of(os.urandom(3 << 20))
+    half = len(data) // 2
+    path = tmp_path / name
+    parts = [data[:half], data[half:]] if kind == lzma.FORMAT_XZ else [data]
+    path.write_bytes(b"".join(lzma.compress(part, kind) for part in parts))
+    done = unpack(path, tmp_path / "out", owner)
+    assert done.refused == []
+    assert contents(tmp_path / "out")["x.ipynb"] == data[512 : 512 + (3 << 20)]
+
+
+def test_what_would_take_too_much_memory_stays_inside(tmp_path):
+    path = tmp_path / "a.tar.xz"
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 512 << 20}]
+    path.write_bytes(lzma.compress(tar_of(TEXT)) + lzma.compress(b"x", filters=filters))
+    done = unpack(path, tmp_path / "out", owner)
+    assert "emory" in "".join(done.refused)
+
+
+def test_a_cut_archive_is_said_to_be_cut(tmp_path):
+    path = tmp_path / "a.tar.xz"
+    whole = lzma.compress(tar_of(os.urandom(1 << 20)))
+    path.write_bytes(whole[: len(whole) // 2])
+    done = unpack(path, tmp_path / "out", owner)
+    assert done.refused
+    assert contents(tmp_path / "out") == {}
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x03\x04broken"])
