@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 # Of one object and what has begun on it: the number of its state, and for each thread the calls that have not
 # returned, in order: (number of the call, whether it took effect, its result).
 _Configuration = tuple[int, tuple[tuple[tuple[int, bool, Any], ...], ...]]
@@ -174,6 +176,8 @@ def _plain(value: Any) -> Any:
         return tuple(map(_plain, value))
     if isinstance(value, set | frozenset):
         return "set", frozenset(map(_plain, value))
+    if isinstance(value, np.generic):
+        return value.item()
     try:
         hash(value)
     except TypeError:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from perflab.models import arithmetic
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -33,9 +35,15 @@ class Cell:
             return float(self.dtype.type(value))
         if kind == "b":
             return bool(value)
+        if isinstance(value, float | np.floating):
+            return int(arithmetic.typed(value, self.dtype))
         bits = 8 * self.dtype.itemsize
         value = int(value) & ((1 << bits) - 1)
         return value - (1 << bits) if kind == "i" and value >> (bits - 1) else value
+
+    def loaded(self, value: Any) -> Any:
+        """Return what a thread gets that loads `value` from the cell: a number of the cell's type."""
+        return value if value is None or value.__class__ is bool else arithmetic.typed(value, self.dtype)
 
 
 class Shared:
@@ -131,7 +139,7 @@ class Memory:
             parts = [self.share(part, part_name) for part, part_name in zip(value, names, strict=True)]
             return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         if isinstance(value, bool | int | float | str | np.number | np.bool_) or value is None or callable(value):
-            return value.item() if isinstance(value, np.generic) else value
+            return arithmetic.standing(value)
         raise TypeError(
             f"argument {name} is a {type(value).__name__}: threads share NumPy arrays of numbers; pass arrays, "
             "numbers, functions, and tuples of these"

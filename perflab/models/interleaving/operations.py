@@ -1,5 +1,6 @@
 """What a thread asks of the machine: plain accesses, and the primitives of `perflab.atomics`."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -82,6 +83,7 @@ def of_atomics(name: str, args: tuple, keywords: dict[str, Any]) -> Operation:
     if len(args) < 2 or not isinstance(args[0], Shared):
         raise TypeError(f"atomics.{name}: its first arguments are a shared array and an index")
     array, index, *rest = args
+    index = index if isinstance(index, tuple | slice) else operator.index(index)
     if array.ndim != 1 or isinstance(index, tuple | slice):
         raise TypeError(f"atomics.{name}: {array.name} has {array.ndim} dimensions; pass a row of it and an index")
     wide = 1 + (name == PAIR)

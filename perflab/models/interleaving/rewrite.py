@@ -17,7 +17,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from perflab.models.interleaving.liveness import live_before
-from perflab.models.interleaving.running import GROWING, HELPERS, UnrewritableError
+from perflab.models.interleaving.running import HELPERS, OPERATORS, UnrewritableError
 
 # Kinds of requests.
 LOAD, STORE, CALL = "load", "store", "call"
@@ -115,6 +115,10 @@ def _taken_apart(
     if not isinstance(definition, ast.FunctionDef):
         raise UnrewritableError(f"{name}: write it as a def, not as {type(definition).__name__.lower()}")
     ast.increment_lineno(definition, first - 1)
+    for node in ast.walk(definition):
+        taken = getattr(node, "id", getattr(node, "arg", None))
+        if isinstance(taken, str) and (taken in HELPERS or taken.strip("_").isdecimal()):
+            raise UnrewritableError(f"{name}: the explorer needs the name {taken} for itself; choose another one")
     rewriting = _Rewriting(name, in_place, lines, first)
     body = rewriting.block(definition.body)
     live: dict[int, frozenset[str]] = {}
@@ -234,10 +238,8 @@ class _Rewriting:
 
     def _augassign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
-            value = self._value(node.value)
-            self._emit(ast.AugAssign(node.target, node.op, value), node)
-            if isinstance(node.op, GROWING):
-                self._emit(ast.Assign([node.target], _call("_int64_", _load(node.target.id))), node)
+            made = self._computed(_load(node.target.id), node.op, self._value(node.value), node, "i")
+            self._emit(ast.Assign([node.target], made), node)
             return
         if not isinstance(node.target, ast.Subscript):
             raise self._refused(node.target)
@@ -296,6 +298,10 @@ class _Rewriting:
 
     def _value(self, node: ast.expr) -> ast.expr:
         """Return an expression without stops in the place of `node`."""
+        if _is_done(node):
+            return node
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value >= 1 << 63:
+            return _call("_standing_", node)  # a uint64
         if isinstance(node, ast.Constant | ast.Name | ast.JoinedStr):
             return node
         if isinstance(node, ast.Attribute):
@@ -310,7 +316,9 @@ class _Rewriting:
             left = self._value(node.left)
             return self._computed(left, node.op, self._value(node.right), node)
         if isinstance(node, ast.UnaryOp):
-            return ast.copy_location(ast.UnaryOp(node.op, self._value(node.operand)), node)
+            if isinstance(node.op, ast.Not) or isinstance(node.operand, ast.Constant):
+                return ast.copy_location(ast.UnaryOp(node.op, self._value(node.operand)), node)
+            return _call("_negated_", _operator(node.op), self._value(node.operand))
         if isinstance(node, ast.Tuple | ast.List):
             return type(node)([self._value(element) for element in node.elts], ast.Load())
         if isinstance(node, ast.Starred):
@@ -325,17 +333,23 @@ class _Rewriting:
             return self._called(node)
         raise self._refused(node)
 
-    def _computed(self, left: ast.expr, operator: ast.operator, right: ast.expr, node: ast.AST) -> ast.expr:
-        made = ast.copy_location(ast.BinOp(left, operator, right), node)
-        return _call("_int64_", made) if isinstance(operator, GROWING) else made
+    def _computed(
+        self, left: ast.expr, operator: ast.operator, right: ast.expr, node: ast.AST, place: str = ""
+    ) -> ast.expr:
+        return ast.copy_location(_call("_computed_", _operator(operator, place), left, right), node)
+
+    def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr, node: ast.AST) -> ast.expr:
+        if type(operator) not in OPERATORS:
+            return ast.copy_location(ast.Compare(left, [operator], [right]), node)
+        return ast.copy_location(_call("_computed_", _operator(operator), left, right), node)
 
     def _compare(self, node: ast.Compare) -> ast.expr:
         left = self._value(node.left)
         if len(node.ops) == 1:
-            return ast.copy_location(ast.Compare(left, node.ops, [self._value(node.comparators[0])]), node)
+            return self._compared(left, node.ops[0], self._value(node.comparators[0]), node)
         # a < b < c is a < b and b < c, with b evaluated once.
         middle = self._named(self._value(node.comparators[0]), node)
-        first = ast.copy_location(ast.Compare(left, node.ops[:1], [middle]), node)
+        first = self._compared(left, node.ops[0], middle, node)
         rest = ast.copy_location(ast.Compare(middle, node.ops[1:], node.comparators[1:]), node)
         return self._either(ast.copy_location(ast.BoolOp(ast.And(), []), node), [first, rest])
 
@@ -374,7 +388,11 @@ class _Rewriting:
         args = [self._value(arg) for arg in node.args]
         keywords = [(keyword.arg, self._value(keyword.value)) for keyword in node.keywords]
         if isinstance(callee, ast.Name) and callee.id in self._in_place and not keywords:
-            return ast.copy_location(ast.Call(callee, args, []), node)
+            if callee.id == "range":
+                return ast.copy_location(_call("_counted_", *args), node)
+            if callee.id in ("len", "enumerate", "zip"):
+                return ast.copy_location(ast.Call(callee, args, []), node)
+            return ast.copy_location(_call("_called_", callee, ast.Tuple(args, ast.Load())), node)
         named = ast.Dict([ast.Constant(name) for name, _ in keywords], [value for _, value in keywords])
         return self._stop(node, CALL, callee, ast.Tuple(args, ast.Load()), named)
 
@@ -382,7 +400,7 @@ class _Rewriting:
 
     def _item(self, array: ast.expr, index: ast.expr, node: ast.AST) -> ast.expr:
         """Read an element: a stop if it is one of a shared array."""
-        result = self._named(ast.Subscript(array, index, ast.Load()), node)
+        result = self._named(_call("_item_", array, index), node)
         outer, self._out = self._out, []
         loaded = self._stop(node, LOAD, result)
         self._emit(ast.Assign([_store(result.id)], loaded), node)
@@ -396,7 +414,7 @@ class _Rewriting:
         outer, self._out = self._out, []
         self._stop(node, STORE, cell, value)
         between, self._out = self._out, outer
-        own = ast.Assign([ast.Subscript(array, index, ast.Store())], value)
+        own = ast.Expr(_call("_put_", array, index, value))
         self._emit(ast.If(_is_cell(cell), between, [own]), node)
 
     def _stop(self, node: ast.AST, kind: str, *operands: ast.expr) -> ast.Name:
@@ -428,6 +446,14 @@ def _store(name: str) -> ast.Name:
 
 def _call(name: str, *args: ast.expr) -> ast.Call:
     return ast.Call(_load(name), list(args), [])
+
+
+def _operator(operator: ast.AST, place: str = "") -> ast.Name:
+    return _load(f"_{place}{OPERATORS[type(operator)]}_")
+
+
+def _is_done(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in HELPERS
 
 
 def _is_cell(value: ast.expr) -> ast.Compare:

@@ -1,8 +1,12 @@
 """What rewritten functions call; the names there are none that a program has."""
 
 import ast
+import operator
 from typing import Any
 
+import numpy as np
+
+from perflab.models import arithmetic
 from perflab.models.interleaving.memory import Cell, Shared
 
 MOST_TURNS = 1_000_000  # of loops between two stops
@@ -49,12 +53,60 @@ def restart_turns() -> None:
     _turns[0] = 0
 
 
-def _int64(value: Any) -> Any:
-    """Return a computed integer as Numba has it: of 64 bits, wrapped around."""
-    if value.__class__ is int and not -(1 << 63) <= value < 1 << 63:
-        return ((value + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
-    return value
+def _item(array: Any, index: Any) -> Any:
+    """Return an element: a cell of a shared array, or the value that stands for a number of the thread's own."""
+    return arithmetic.standing(array[index])
 
 
-HELPERS = {"_place_": _place, "_sequence_": _sequence, "_turn_": _turn, "_int64_": _int64, "_Cell_": Cell}
-GROWING = (ast.Add, ast.Sub, ast.Mult, ast.LShift, ast.Pow)  # what may need more than 64 bits
+def _put(array: Any, index: Any, value: Any) -> None:
+    """Store into an array of the thread's own, as compiled code does: integers wrap around."""
+    if isinstance(array, np.ndarray) and arithmetic.is_number(value):
+        value = arithmetic.typed(value, array.dtype)
+    array[index] = value
+
+
+# Of each operator of the syntax tree: what computes, by itself and in place.
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "truediv",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+    ast.BitOr: "or_",
+    ast.BitXor: "xor",
+    ast.BitAnd: "and_",
+    ast.MatMult: "matmul",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+    ast.USub: "neg",
+    ast.UAdd: "pos",
+    ast.Invert: "invert",
+}
+
+HELPERS = {
+    "_place_": _place,
+    "_sequence_": _sequence,
+    "_turn_": _turn,
+    "_item_": _item,
+    "_put_": _put,
+    "_standing_": arithmetic.standing,
+    "_computed_": arithmetic.computed,
+    "_negated_": arithmetic.negated,
+    "_called_": arithmetic.called,
+    "_counted_": arithmetic.counted,
+    "_Cell_": Cell,
+    **{f"_{name}_": getattr(operator, name) for name in OPERATORS.values()},
+    **{
+        f"_i{name}_": getattr(operator, f"i{name}".removesuffix("_"))
+        for kind, name in OPERATORS.items()
+        if issubclass(kind, ast.operator)
+    },
+}

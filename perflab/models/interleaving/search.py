@@ -104,7 +104,8 @@ def explore(
     The functions are those that run on real threads: plain ones or Numba's. Where they use `perflab.atomics`, and
     where they read or write an element of an array that is among the arguments, another thread may come between;
     functions that they call are followed. Loops that spin are no problem: a state that was seen is not gone
-    through again. Integers in local variables are int64, and wrap around.
+    through again. Numbers have the types that they have in compiled code: what an array holds, and what Numba
+    makes of it, so that unsigned ones wrap around. A variable has the type of what was assigned to it last.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
+from perflab.models import arithmetic
 from perflab.models.interleaving.memory import Cell, Memory, Shared
 from perflab.models.interleaving.operations import EFFECTS, Kind, Operation, of_atomics
 from perflab.models.interleaving.rewrite import CALL, LOAD, Rewritten, Stop, rewrite
@@ -118,9 +119,12 @@ class Threads:
 
     def _sent(self, state: int, value: Any) -> Any:
         """Return what to send into the code: what has no effect brings the value that it noted."""
-        if state >= 0 and self.operations[state].kind in (Kind.RESPOND, Kind.NOTHING):
-            return self.operations[state].operands[0]
-        return value
+        if state < 0:
+            return value
+        operation = self.operations[state]
+        if operation.kind in (Kind.RESPOND, Kind.NOTHING):
+            return operation.operands[0]
+        return operation.cells[0].loaded(value) if operation.cells else value
 
     def _number(self, thread: int, frames: list[_Frame], value: Any, origin: tuple[int, Any]) -> int:
         operation = self._run(frames, self._sent(origin[0], value))
@@ -172,7 +176,7 @@ class Threads:
             said = f"{error}{_place_of(error, frames)}"
             frames.clear()
             return Operation(Kind.RAISED, type(error).__name__, (), (said.strip(),))
-        return Operation(Kind.DONE, "done", (), (value,))
+        return Operation(Kind.DONE, "done", (), (_handed_back(value),))
 
     def _called(self, frames: list[_Frame], fn: Any, args: tuple, keywords: dict[str, Any]) -> Any:
         """Begin a call: an operation, a new frame, or at once its value."""
@@ -194,12 +198,11 @@ class Threads:
             frames.append(_Frame(code, code.start(*args, **keywords), -1, records))
             if records is None:
                 return None
-            plain = tuple(arg for arg in args if not _is_memory(arg))
+            plain = tuple(_handed_back(arg) for arg in args if not _is_memory(arg))
             return Operation(Kind.INVOKE, name, (), plain)
         if fn is np.empty or fn is np.empty_like:
             fn = np.zeros if fn is np.empty else np.zeros_like
-        value = fn(*args, **keywords)
-        return value.item() if isinstance(value, np.generic) else value
+        return arithmetic.standing(fn(*args, **keywords)) if keywords else arithmetic.called(fn, args)
 
     def _code(self, fn: Any) -> Rewritten:
         plain = fn.py_func if isinstance(fn, Dispatcher) else fn
@@ -223,6 +226,14 @@ def _is_ours(fn: Any) -> bool:
         return False
     root = (fn.__module__ or "").partition(".")[0]
     return root not in ("numpy", "numba", "perflab") and root not in sys.stdlib_module_names
+
+
+def _handed_back(value: Any) -> Any:
+    """Return a result as a caller in Python gets it: one kind of integers, and one of floats."""
+    if isinstance(value, tuple):
+        parts = map(_handed_back, value)
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_memory(value: Any) -> bool:
@@ -253,12 +264,14 @@ def _frozen_operation(operation: Operation) -> tuple:
 
 def _frozen(value: Any, name: str) -> Any:
     """Return something hashable that is equal for equal values only."""
-    if isinstance(value, bool | int | str) or value is None:
+    if value.__class__ is bool:
+        return "bool", value
+    if isinstance(value, np.generic):  # of another type it would compute something else
+        return value.dtype.char, math.nan if value != value else value.tobytes()
+    if isinstance(value, int | str) or value is None:
         return value
-    if isinstance(value, float | np.floating):
-        return "float", math.nan if value != value else float(value).hex()
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, float):
+        return "float", math.nan if value != value else value.hex()
     if isinstance(value, tuple | list):
         return type(value).__name__, *(_frozen(part, name) for part in value)
     if isinstance(value, np.ndarray):
