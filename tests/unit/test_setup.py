@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,64 @@ def run(script: str, *arguments: str, cwd: Path, **env: str) -> subprocess.Compl
     )
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.9", "3.14"])
-def test_another_python_is_refused(tmp_path, version):
+@pytest.mark.parametrize("version", ["3.10", "3.9", "2.7"])
+def test_an_older_python_is_refused(tmp_path, version):
     program(tmp_path / "bin", "python3", f"echo {version}")
     done = run("venv", cwd=tmp_path, PYTHON="python3")
     assert done.returncode == 1
-    assert f"Python {version}; the course needs 3.11, 3.12 or 3.13" in done.stderr
+    assert f"Python {version}; the course needs 3.11 or newer. Install one" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def installs(tmp_path, version: str) -> subprocess.CompletedProcess:
+    """Run .ci/venv where Python is a stand-in of that version, and whatever it installs is there."""
+    fake = f"case $1 in -c) echo {version};; esac"
+    program(tmp_path / "bin", "python3", fake)
+    (tmp_path / ".venv").mkdir()
+    program(tmp_path / ".venv" / "bin", "python", fake)
+    done = run("venv", cwd=tmp_path, PYTHON="python3")
+    assert done.returncode == 0
+    assert (tmp_path / ".venv" / ".installed").exists()
+    return done
+
+
+@pytest.mark.parametrize("version", ["3.15", "3.20", "4.0"])
+def test_a_python_that_nobody_tried_is_a_warning(tmp_path, version):
+    assert f"Python {version}; the course was tried with 3.11 to 3.14" in installs(tmp_path, version).stderr
+
+
+def test_each_python_that_was_tried_is_silent(tmp_path):
+    for version in tried():
+        (tmp_path / version).mkdir()
+        assert "tried" not in installs(tmp_path / version, version).stderr
+
+
+def tried() -> list[str]:
+    """Return the versions of Python that pyproject.toml names."""
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    prefix = "Programming Language :: Python :: "
+    return [one.removeprefix(prefix) for one in classifiers if one.startswith(prefix)]
+
+
+def test_all_places_name_the_same_pythons():
+    oldest, *_, newest = tried()
+    assert tried() == [f"3.{minor}" for minor in range(int(oldest[2:]), int(newest[2:]) + 1)]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["requires-python"] == f">={oldest}"
+    assert project["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    assert f"oldest={oldest} newest={newest} " in (ROOT / ".ci" / "venv").read_text()
+    assert f"with python3 ({oldest} to {newest}), " in (ROOT / "README.md").read_text()
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    assert f"`requirements.txt` is the lock for Python {oldest} to {newest}." in contributing
+    (command,) = re.findall(r"^    (uv pip compile .*)$", contributing, re.MULTILINE)
+    assert f"--python-version {oldest} " in command
+    assert command in (ROOT / "requirements.txt").read_text()
 
 
 def test_no_python_is_a_sentence(tmp_path):
     done = run("venv", cwd=tmp_path, PYTHON="no-such-python")
     assert done.returncode == 1
-    assert "Install Python 3.11" in done.stderr
+    assert "Install Python 3.11 to 3.14" in done.stderr
 
 
 def test_a_failing_venv_leaves_nothing(tmp_path):
