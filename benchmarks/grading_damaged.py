@@ -26,7 +26,7 @@ from perflab.judge.pool import local_pool
 from perflab.judge.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "grading")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "grading")]
 
 from quick import ASSIGNMENT, NAME, SLOW, SOLVED, Class, submission, write  # noqa: E402
 

@@ -21,7 +21,7 @@ from perflab import machine
 from perflab.judge.processes import tree
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "grading")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "grading")]
 
 from quick import ANSWERS, Class, environment  # noqa: E402
 

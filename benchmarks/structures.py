@@ -18,9 +18,10 @@ from rich.table import Table
 from perflab import machine, threads
 from perflab.models.interleaving import explore
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "structures"))
-from test_structures import PATIENCE, STRUCTURES
-from trial import Program, Structure
+TESTS = Path(__file__).parents[1] / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "structures")]
+from test_structures import PATIENCE, STRUCTURES  # noqa: E402
+from trial import Program, Structure  # noqa: E402
 
 
 def searched(structure: Structure, broken: bool) -> tuple[float, int, bool]:

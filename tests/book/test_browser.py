@@ -3,9 +3,10 @@
 import pytest
 from builds import book_pages
 from playwright.sync_api import TimeoutError as Late
+from tempo import patience
 
 PHONE = 390  # CSS pixels
-READY_MS = 10_000  # for scripts that draw after the page has loaded
+READY_MS = 1000 * patience(10)  # for scripts that draw after the page has loaded
 SETTLE_MS = 200  # for a picture that may change, or not
 
 # The pictures that stand beside a slider and can be seen.
@@ -143,7 +144,7 @@ def page_of(tmp_path):
 
 @pytest.mark.parametrize(("body", "problem"), BROKEN.values(), ids=BROKEN.keys())
 def test_defect_is_reported(browser, page_of, body, problem, monkeypatch):
-    monkeypatch.setitem(globals(), "READY_MS", 300)
+    monkeypatch.setitem(globals(), "READY_MS", 1000 * patience(0.3))
     assert problem in "\n".join(page_problems(browser, page_of(body)))
 
 

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
 
-from attacking import HONEST_POINTS, SETTINGS, SLOW, SLOW_POINTS, Attack, attacks, submission, trusted
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -22,6 +21,9 @@ from perflab.judge.examine import examine, forget
 from perflab.judge.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from attacking import HONEST_POINTS, SETTINGS, SLOW, SLOW_POINTS, Attack, attacks, submission, trusted  # noqa: E402
+
 WORKERS = 2  # kernels at once
 STOCK_SECONDS = 600
 Found = dict[str, dict[str, float | None]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from tempo import patience
 
 from perflab.course import read
 from perflab.course.notebook import instructor, student, to_bytes
@@ -23,7 +24,7 @@ NOTHING = dict.fromkeys(CELLS, 0)
 SLOW_POINTS = {**NOTHING, "correct": 4, "found": 1}
 
 # A hostile submission need not take long; an honest one takes a tenth of this.
-SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=6.0, wall=90.0))
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=patience(6), wall=patience(90)))
 
 HONEST = next(cell.source for cell in TARGET.of_role("answer"))
 SLOW = """

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from programs import require
+from tempo import NET
 
 PASSWORD = "not-to-be-shown"
 
@@ -70,7 +71,7 @@ def postgres() -> Iterator[str]:
     finally:
         if server is not None:
             server.send_signal(signal.SIGINT)  # at once: SIGTERM would wait for who is still connected
-            server.wait(30)
+            server.wait(NET)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -85,7 +86,8 @@ def ordinary_user() -> int | None:
 
 
 def wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + NET
+    while time.monotonic() < deadline:
         assert server.poll() is None, log.read_text()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             if "ready to accept connections" in log.read_text():

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from tempo import patience
+
 from perflab.judge import bubblewrap
 from perflab.judge.limits import Limits
 from perflab.judge.process import ProcessSandbox
@@ -15,7 +17,7 @@ from perflab.judge.sandbox import Sandbox
 # What serves the judge in a sandbox: a Python that started there, or a fork of one that came from outside.
 WAYS = ("started", "forked") if os.geteuid() == 0 else ("started",)
 way = [WAYS[0]]
-LIMITS = Limits(memory=512 << 20, processes=24, file=8 << 20, call=10.0, wall=60.0)
+LIMITS = Limits(memory=512 << 20, processes=24, file=8 << 20, call=patience(10), wall=patience(60))
 
 
 def started(limits: Limits = LIMITS, forbids: tuple[str, ...] = ()) -> ProcessSandbox:

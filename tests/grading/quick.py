@@ -9,6 +9,7 @@ import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from sqlalchemy import create_engine, text
+from tempo import NET
 
 from perflab.course import read
 from perflab.course.classroom import class_config
@@ -58,7 +59,7 @@ class Class:
     def grade(self, *arguments: str, fails: bool = False) -> str:
         """Grade by the command line; return what it says on stdout, or where it fails, on stderr."""
         done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=300, env=environment()
+            self.command(*arguments), capture_output=True, text=True, timeout=NET, env=environment()
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr

@@ -7,6 +7,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from postgres import PASSWORD, postgres
 from quick import ANSWERS, ASSIGNMENT, POINTS, Class, environment
+from tempo import NET
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_an_assignment_that_this_gradebook_does_not_know(graded, there):
 
 def test_a_student_is_forgotten_there_too(there):
     command = [there.command()[0], "forget", "joe", "--class", str(there.root), "--gradebook", there.url, "--yes"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=NET, env=environment())
     assert done.returncode == 0, done.stderr
     with Gradebook(there.url) as gradebook, pytest.raises(MissingEntry):
         gradebook.find_student("joe")

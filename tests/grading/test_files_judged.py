@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from tempo import patience
 
 from perflab.course import read
 from perflab.course.notebook import instructor, student, to_bytes
@@ -13,7 +14,7 @@ from perflab.judge.settings import Settings
 from perflab.judge.verdict import Verdict
 
 TARGET = read(Path(__file__).with_name("files_target.py"))
-SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=5.0, wall=30.0))
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=patience(5), wall=patience(30)))
 ALL = {"correct": 2, "writes": 2, "bytes": 1, "opens": 1}
 HONEST = next(cell.source for cell in TARGET.of_role("answer"))
 EACH = """

@@ -15,6 +15,7 @@ from hostile import hostile
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 from quick import ANSWERS, ASSIGNMENT, POINTS, Class
+from tempo import NET, patience
 from throwaway import ROOT
 
 
@@ -50,18 +51,18 @@ def lab(here):
         server = subprocess.Popen(command, cwd=root, stdout=stream, stderr=stream)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(120):
+        deadline = time.monotonic() + NET
+        while True:
             try:
-                urllib.request.urlopen(f"{url}/api/status", timeout=1)
+                urllib.request.urlopen(f"{url}/api/status", timeout=NET)
                 break
             except OSError:
+                assert time.monotonic() < deadline, f"JupyterLab did not start:\n{log.read_text()}"
                 time.sleep(0.5)
-        else:
-            pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
         yield url
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(NET)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_nbgraders_command_gives_the_same_points(graded, tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=NET,
     )
     assert done.returncode == 0, done.stderr
     assert here.rows() == graded.rows()
@@ -100,13 +101,13 @@ def test_the_formgraders_button_gives_the_same_points(graded, here, lab, browser
     page.goto(f"{lab}/formgrader/manage_submissions/{ASSIGNMENT}")
     for who in (*ANSWERS, "zoe"):
         row = page.locator("tr", has_text=who)
-        expect(row).to_contain_text("needs autograding", timeout=30_000)
+        expect(row).to_contain_text("needs autograding", timeout=1000 * patience(30))
         row.locator("td.autograde a, td.autograde button").first.click()
         # A dialog says how it went, with nbgrader's log.
         dialog = page.locator(".modal-dialog")
-        expect(dialog).to_contain_text("Successfully", timeout=120_000)
+        expect(dialog).to_contain_text("Successfully", timeout=1000 * NET)
         dialog.get_by_role("button", name="OK").click()
-        expect(dialog).to_be_hidden(timeout=10_000)
+        expect(dialog).to_be_hidden(timeout=1000 * patience(10))
     page.close()
     assert here.rows() == graded.rows()
 
@@ -119,7 +120,7 @@ def test_nothing_of_a_student_runs_in_the_instructors_browser(here, lab, browser
         number = gradebook.find_submission_notebook("small", ASSIGNMENT, "eve").id
     page = browser.new_page()
     page.goto(f"{lab}/formgrader/submissions/{number}/?index=0")
-    expect(page.locator("body")).to_contain_text("Find the first", timeout=30_000)
+    expect(page.locator("body")).to_contain_text("Find the first", timeout=1000 * patience(30))
     page.wait_for_timeout(500)
     assert page.evaluate("window.hacked") is None
     for link in page.locator("a").all():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from tempo import patience
 
 from perflab.course import read
 from perflab.course.notebook import instructor, student, to_bytes
@@ -14,7 +15,7 @@ from perflab.judge.verdict import Verdict
 
 SOURCE = read(Path(__file__).parent / "together.py")
 PARTS = read(Path(__file__).parent / "parts.py")
-SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=20.0, wall=90.0))
+SETTINGS = Settings(limits=Limits(memory=1 << 30, file=64 << 20, call=patience(20), wall=patience(90)))
 
 ONE_BY_ONE = """
 @njit

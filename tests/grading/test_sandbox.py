@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from probing import LIMITS, WAYS, inside, ordinary, start_counting, started, way
+from tempo import NET
 
 from perflab.judge import bubblewrap, podman, scratch
 from perflab.judge.library import library as copied
@@ -372,5 +373,5 @@ def test_all_this_holds_for_an_ordinary_user(tmp_path):
     files = sorted(map(str, Path(__file__).parent.glob("test_sandbox*.py")))
     command = [*become, sys.executable, "-m", "pytest", *files, "-q", "-p", "no:cacheprovider", "--rootdir=/"]
     env = {**os.environ, "HOME": str(home)}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=home, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=home, timeout=NET, check=False)
     assert done.returncode == 0, done.stdout[-3000:]

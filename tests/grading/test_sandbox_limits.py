@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from probing import LIMITS, WAYS, inside, nap, ordinary, start_counting, started, way
+from tempo import NET, patience, within
 
 from perflab.course.gates import busy
 from perflab.judge import bubblewrap, processes, scratch
@@ -61,25 +62,25 @@ def test_folders_in_memory_are_bounded(fresh, folder):
     assert inside(fresh, fill, folder, 64) <= LIMITS.file // MIB
 
 
-def fill_slowly(folder, named):
+def fill_and_wait(folder, named):
     import os
     import time
 
     kept = []
-    for i in range(64):
+    for i in range(6):
         kept.append(open(f"{folder}/{i}", "wb"))  # noqa: SIM115
         kept[-1].write(bytes(2 << 20))
         kept[-1].flush()
         if not named:
             os.unlink(f"{folder}/{i}")
-        time.sleep(0.05)
-    return len(kept)
+    while True:
+        time.sleep(1)
 
 
 @pytest.mark.parametrize("named", [True, False])
 def test_the_folder_on_a_disk_is_bounded_with_a_name_or_without(fresh, named):
     with pytest.raises(DiedError, match="its files took more than 8 MiB"):
-        inside(fresh, fill_slowly, scratch.PLACE, named)
+        inside(fresh, fill_and_wait, scratch.PLACE, named)
     assert not fresh.alive
 
 
@@ -87,30 +88,29 @@ def hold_memory():
     import os
     import time
 
-    kept = []
-    for _ in range(32):
-        kept.append(os.memfd_create("hidden"))
-        os.write(kept[-1], bytes(2 << 20))
-        time.sleep(0.05)
-    return len(kept)
+    for _ in range(6):
+        os.write(os.memfd_create("hidden"), bytes(2 << 20))
+    while True:
+        time.sleep(1)
 
 
 def test_memory_behind_descriptors_is_bounded(fresh):
-    with pytest.raises(DiedError):
+    with pytest.raises(DiedError, match="its files took more than 8 MiB"):
         inside(fresh, hold_memory)
 
 
 def many_files(folder):
     import time
 
-    for i in range(50_000):
+    for i in range(300):
         open(f"{folder}/{i}", "w").close()
-    time.sleep(5)
-    return True
+    while True:
+        time.sleep(1)
 
 
-def test_the_number_of_files_is_bounded(fresh):
-    with pytest.raises(DiedError, match="more than 20,000 files"):
+def test_the_number_of_files_is_bounded(fresh, monkeypatch):
+    monkeypatch.setattr(scratch, "MOST_FILES", 200)  # which no disk is too slow for
+    with pytest.raises(DiedError, match="more than 200 files"):
         inside(fresh, many_files, scratch.PLACE)
 
 
@@ -140,8 +140,9 @@ def take_memory():
 
 
 def test_memory_is_bounded(fresh):
-    with pytest.raises(DiedError):
+    with pytest.raises(DiedError) as died:
         inside(fresh, take_memory)
+    assert "did not end within" not in str(died.value)
 
 
 def test_memory_is_bounded_without_control_groups(monkeypatch):
@@ -161,10 +162,10 @@ def fork_and_wait():
 
     for _ in range(30):
         if os.fork() == 0:
-            time.sleep(60)
+            time.sleep(3600)
             os._exit(0)
-    time.sleep(5)
-    return True
+    while True:
+        time.sleep(1)
 
 
 def fork_on():
@@ -175,7 +176,7 @@ def fork_on():
     for _ in range(200):
         try:
             if os.fork() == 0:
-                time.sleep(60)
+                time.sleep(3600)
                 os._exit(0)
         except OSError:
             return born
@@ -242,27 +243,26 @@ def jitted_loop():
 
 @pytest.mark.parametrize("probe", [loop, jitted_loop])
 def test_an_endless_loop_is_killed(probe):
-    one = started(Limits(call=1.5 if probe is loop else 6.0))
-    began = time.monotonic()
-    with pytest.raises(DiedError, match="did not end within"):
+    one = started(Limits(call=patience(1.5 if probe is loop else 6)))
+    with within(12), pytest.raises(DiedError, match="did not end within"):
         inside(one, probe)
-    assert time.monotonic() - began < 12
     assert not one.alive
 
 
 def test_time_in_all_is_bounded_but_for_time_when_it_is_stopped():
-    one = started(Limits(call=5.0, wall=1.5))
+    limits = Limits(call=patience(5), wall=patience(1.5))
+    one = started(limits)
     try:
-        time.sleep(2)
+        time.sleep(1.3 * limits.wall)
         assert inside(one, nap, 0.1)
-        with pytest.raises(DiedError, match=r"more than 1.5 s in all"):
+        with pytest.raises(DiedError, match=rf"more than {limits.wall:g} s in all"):
             naps(one)
     finally:
         one.close()
 
 
 def naps(sandbox):
-    for _ in range(40):
+    while True:
         inside(sandbox, nap, 0.1)
 
 
@@ -290,10 +290,13 @@ def beats():
 
 def test_nothing_runs_between_calls(fresh):
     inside(fresh, start_counting)
-    inside(fresh, nap, 0.3)
-    before = inside(fresh, beats)
-    time.sleep(1)
-    assert 0 < before <= inside(fresh, beats) < before + 30
+    while not (before := inside(fresh, beats)):
+        inside(fresh, nap, 0.1)
+    time.sleep(1)  # a hundred beats, if it ran
+    began = time.monotonic()
+    after = inside(fresh, beats)
+    possible = (time.monotonic() - began) / 0.01
+    assert before <= after <= before + possible + 3
 
 
 def work_in_a_child(seconds):
@@ -341,15 +344,14 @@ def breed():
 
 
 def test_a_chain_of_processes_does_not_outrun_the_judge(fresh):
-    began = time.monotonic()
-    try:
-        inside(fresh, breed)
-        for _ in range(20):
-            inside(fresh, nap, 0.01)
-            assert all(processes._is_still(pid) for pid in processes.tree(*fresh._roots))
-    except DiedError:
-        assert not fresh.alive
-    assert time.monotonic() - began < 30
+    with within(30):
+        try:
+            inside(fresh, breed)
+            for _ in range(20):
+                inside(fresh, nap, 0.01)
+                assert all(processes._is_still(pid) for pid in processes.tree(*fresh._roots))
+        except DiedError:
+            assert not fresh.alive
 
 
 def end(how):
@@ -369,11 +371,9 @@ def test_how_it_ended_is_said(fresh, how, said):
 
 def test_it_stops_soon_though_all_cores_are_busy(sandbox):
     """Who looks all the time whether a process has stopped keeps it from running, and so from stopping."""
-    began = time.monotonic()
-    with busy(len(os.sched_getaffinity(0))):
+    with within(20), busy(len(os.sched_getaffinity(0))):
         for _ in range(50):
             inside(sandbox, nap, 0)
-    assert time.monotonic() - began < 20
 
 
 def test_all_its_processes_are_gone_when_it_is_closed(fresh):
@@ -402,7 +402,7 @@ def test_it_dies_with_the_judge(served):
     pids.append(parent)
     judge.kill()
     judge.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + NET
     while any(Path(f"/proc/{pid}/exe").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(Path(f"/proc/{pid}/exe").exists() for pid in pids)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from tempo import NET
 
 from perflab.course import read
 
@@ -37,7 +38,7 @@ class Course:
             env=env,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=NET,
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook, output_from_msg
+from tempo import NET
 from typer.testing import CliRunner
 
 from perflab import cli, machine
@@ -259,7 +260,7 @@ def test_a_sample_without_twins(fails, course, text):
 def script(*arguments, cwd=None):
     environment = {**os.environ, "COLUMNS": "300", "NO_COLOR": "1"}
     command = [str(PERFLAB), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=NET)
 
 
 def test_the_console_script_fails_with_a_sentence(tmp_path):

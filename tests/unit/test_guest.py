@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from tempo import NET, within
 
 from perflab.guest import channel
 from perflab.guest.channel import ChannelError
@@ -162,10 +163,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("tree", BROKEN.values(), ids=BROKEN)
 def test_broken_values_are_refused_quickly(tree):
-    began = time.process_time()
-    with pytest.raises(CodecError):
+    with within(1), pytest.raises(CodecError):
         decoded(tree)
-    assert time.process_time() - began < 1
 
 
 @pytest.fixture
@@ -177,7 +176,7 @@ def pair():
 
 def test_messages_cross(pair):
     channel.send(pair[0], {"a": [1, "\u00e4"]})
-    assert channel.receive(pair[1], time.monotonic() + 1) == {"a": [1, "\u00e4"]}
+    assert channel.receive(pair[1], time.monotonic() + NET) == {"a": [1, "\u00e4"]}
 
 
 @pytest.mark.parametrize(
@@ -200,22 +199,24 @@ def test_what_is_no_message_is_refused(pair, data, why):
 
     threading.Thread(target=say).start()
     with pytest.raises(ChannelError, match=why):
-        channel.receive(pair[1], time.monotonic() + 5)
+        channel.receive(pair[1], time.monotonic() + NET)
 
 
 def test_bytes_that_come_one_by_one_do_not_outlast_the_deadline(pair):
+    late = threading.Event()
+
     def drip():
         with suppress(OSError):
-            for _ in range(40):
+            while not late.wait(0.05):
                 pair[0].send(b"\0")
-                time.sleep(0.05)
 
-    pair[0].sendall(struct.pack("!I", 1000))
-    threading.Thread(target=drip, daemon=True).start()
-    began = time.monotonic()
+    pair[0].sendall(struct.pack("!I", 1 << 20))  # which take half a day
+    dripping = threading.Thread(target=drip, daemon=True)
+    dripping.start()
     with pytest.raises(ChannelError, match="late"):
-        channel.receive(pair[1], began + 0.3)
-    assert time.monotonic() - began < 1
+        channel.receive(pair[1], time.monotonic() + 0.3)
+    late.set()
+    dripping.join()
 
 
 def test_a_message_that_is_there_already_is_late_after_the_deadline(pair):

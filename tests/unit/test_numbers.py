@@ -3,11 +3,11 @@
 import importlib
 import os
 import re
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from tempo import within
 
 from perflab import codegen
 from perflab.machine import (
@@ -126,10 +126,8 @@ def test_one_core_knows_no_other(monkeypatch):
 
 def test_another_process_that_dies_ends_the_waiting(monkeypatch):
     monkeypatch.setattr(latencies, "ECHO", "raise SystemExit # {0} {1}")
-    start = time.monotonic()
-    with pytest.raises(OSError, match=r"died|Broken pipe"):
+    with within(5), pytest.raises(OSError, match=r"died|Broken pipe"):
         latencies.switch()
-    assert time.monotonic() - start < 5
 
 
 # The table

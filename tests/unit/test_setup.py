@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tempo import NET
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ def run(script: str, *arguments: str, cwd: Path, **env: str) -> subprocess.Compl
         env={**os.environ, "PATH": path, **env},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=NET,
     )
 
 

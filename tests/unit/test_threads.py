@@ -2,12 +2,12 @@
 
 import os
 import pickle
-import time
 
 import numpy as np
 import pytest
 from numba import njit
 from numba.core.errors import TypingError
+from tempo import NET, within
 
 from perflab import atomics, hints, threads
 from perflab.threads import clock, fork, sharing
@@ -60,12 +60,11 @@ def out_of_range(a):
 
 def test_an_atomic_loses_no_update_and_results_come_in_order():
     counter = np.zeros(1, np.int64)
-    before = time.perf_counter()
-    race = threads.run([(add_atomically, (threads.CLOCK, counter))] * 3, duration=0.05)
-    assert time.perf_counter() - before < 10
+    with within(10):
+        race = threads.run([(add_atomically, (threads.CLOCK, counter))] * 3, duration=0.05)
     assert sum(race.results) == counter[0] > 3
     assert len(race.results) == len(race.seconds) == len(race.shares) == 3
-    assert 0.02 < max(race.seconds) < 5
+    assert max(race.seconds) > 0.02
     assert 0 <= race.overlap <= 1
     assert race.cores == min(3, len(os.sched_getaffinity(0)))
     assert threads.run([(nothing, ()), (add, (threads.CLOCK, counter))], duration=0.01).results[0] == 7
@@ -169,21 +168,20 @@ def test_a_thread_that_never_ends_is_ended_within_the_budget(no_fork_remains, mo
     monkeypatch.setattr(fork, "SPARE", 60)  # it is killed, and does not end by itself
     flag = np.zeros(1, np.int64)
     threads.run([(forever, (np.ones(1, np.int64),))])  # compiled
-    before = time.perf_counter()
-    with pytest.raises(
-        TimeoutError, match=r"^thread 1 \(forever\) did not return within 0.5 s; .*threads.go_on\(clock\)"
+    with (
+        within(5),
+        pytest.raises(
+            TimeoutError, match=r"^thread 1 \(forever\) did not return within 0.5 s; .*threads.go_on\(clock\)"
+        ),
     ):
         threads.run([(nothing, ()), (forever, (flag,))], seconds=0.5)
-    assert time.perf_counter() - before < 5
 
 
 def test_a_fork_ends_by_itself_should_nobody_kill_it(monkeypatch):
     monkeypatch.setattr(fork, "SPARE", 0.2)
     monkeypatch.setattr(os, "kill", lambda *_: None)
-    before = time.perf_counter()
-    with pytest.raises(TimeoutError):  # after it was waited for
+    with within(5), pytest.raises(TimeoutError):  # after it was waited for
         threads.run([(forever, (np.zeros(1, np.int64),))], seconds=0.3)
-    assert time.perf_counter() - before < 5
 
 
 def test_a_crash_is_an_exception_that_says_so(no_fork_remains):
@@ -192,13 +190,13 @@ def test_a_crash_is_an_exception_that_says_so(no_fork_remains):
 
 
 def test_what_a_thread_raises_is_the_cause_even_if_another_never_ends(no_fork_remains):
-    before = time.perf_counter()
-    with pytest.raises(
-        RuntimeError, match=r"thread 1 \(out_of_range\): it raised IndexError: index out"
-    ) as caught:
-        threads.run([(forever, (np.zeros(1, np.int64),)), (out_of_range, (np.zeros(3, np.int64),))], seconds=60)
+    calls = [(forever, (np.zeros(1, np.int64),)), (out_of_range, (np.zeros(3, np.int64),))]
+    with (
+        within(20),
+        pytest.raises(RuntimeError, match=r"thread 1 \(out_of_range\): it raised IndexError: index out") as caught,
+    ):
+        threads.run(calls, seconds=NET)
     assert isinstance(caught.value.__cause__, IndexError)
-    assert time.perf_counter() - before < 20
 
 
 def test_what_cannot_be_sent_back_is_an_exception():

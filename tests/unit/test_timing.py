@@ -120,7 +120,7 @@ def test_waiting_costs_wall_time_only():
     wall, _ = seconds_of(lambda: time.sleep(0.05), "wall")
     cpu, _ = seconds_of(lambda: time.sleep(0.05), "cpu")
     assert wall >= 0.05
-    assert cpu < 0.04
+    assert cpu < 0.8 * wall
 
 
 def test_a_call_takes_some_time_even_if_the_clock_does_not_tick(monkeypatch):
@@ -240,7 +240,7 @@ def test_bad_arguments_are_named(bad, error, name):
 def test_the_clock_is_exact_where_cpu_time_is_limited():
     """Linux keeps the clock of a process to the tick there; a short call would take no time, or several."""
     program = (
-        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\n"
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (600, 600))\n"
         "from perflab.timing import CLOCKS\n"
         "cpu = CLOCKS['cpu']\n"
         "times = [cpu() for _ in range(2000)]\n"
