@@ -20,7 +20,7 @@ from perflab.models.interleaving import explore
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "structures")]
-from test_structures import PATIENCE, STRUCTURES  # noqa: E402
+from test_structures import STRUCTURES, patience_with  # noqa: E402
 from trial import Program, Structure  # noqa: E402
 
 
@@ -45,7 +45,7 @@ def held(program: Program, seconds: float) -> tuple[bool, bool]:
 def trial(structure: Structure, rounds: int) -> dict[str, Any]:
     """Return what became of a structure and its twin."""
     right = [held(structure.large(False), 120.0) for _ in range(rounds)]
-    twin = [held(structure.large(True), PATIENCE) for _ in range(rounds)]
+    twin = [held(structure.large(True), patience_with(structure)) for _ in range(rounds)]
     seconds, states, passed = searched(structure, False)
     return {
         "explorer_seconds": seconds,

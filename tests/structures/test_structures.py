@@ -25,7 +25,7 @@ MODULES = (spsc, mpmc, treiber, treiber_pair, hazard, michael_scott, chase_lev, 
 STRUCTURES = [module.STRUCTURE for module in MODULES]
 ROUNDS, MOST_ROUNDS = 2, 4  # of the right one on real threads: with all at once, and in all
 TWIN_ROUNDS = 12  # at most
-PATIENCE = 2.0  # seconds until a twin that hangs counts as caught
+HANGS = 20  # times what the right one takes: a twin that has not ended by then hangs, and is caught
 PARALLEL = 3  # rounds at once in which a twin that shows its flaw has to show it
 
 each = pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: structure.name)
@@ -34,6 +34,12 @@ each = pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: st
 def explored(structure, broken, **options):
     program = structure.small(broken)
     return explore(program.calls, check=program.check, against=program.against, **options)
+
+
+def patience_with(structure):
+    """Return the seconds after which a structure hangs, on this machine now."""
+    run = threads.run(structure.large(False).calls, seconds=NET)
+    return min(NET, patience(1) + HANGS * max(run.seconds))
 
 
 @each
@@ -68,9 +74,9 @@ def test_the_right_one_holds_on_real_threads(structure):
 def test_real_threads_catch_the_twin(structure):
     at_once = 0
     for _ in range(TWIN_ROUNDS):
-        program = structure.large(True)
+        program, seconds = structure.large(True), patience_with(structure)
         try:
-            run = threads.run(program.calls, seconds=PATIENCE)
+            run = threads.run(program.calls, seconds=seconds)
             program.check(*run.results)
         except (AssertionError, TimeoutError):
             return
