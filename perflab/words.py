@@ -58,12 +58,12 @@ def at_most(x: float) -> str:
     return number(_outward(x, math.floor))
 
 
-def counted(n: int, one: str, many: str = "") -> str:
+def counted(n: float, one: str, many: str = "") -> str:
     """Return how many there are of something: "1 pair", "2 pairs".
 
     Parameters
     ----------
-    n : int
+    n : float
     one, many : str
         The word for one and for more; by default the plural ends in "s".
     """

@@ -168,7 +168,7 @@ class LocalBench:
             result = values.materialize(staged.result)
             after = tuple(values.materialize(a, f"argument {i}") for i, a in enumerate(staged.args))
         except TypeError as error:
-            raise FunctionFailedError(f"{name_of(self.fn)}: {error}.") from error
+            raise FunctionFailedError(f"{name_of(self.fn, YOURS)}: {error}.") from error
         return result, after
 
     def oracles(self, staged: LocalCall) -> list[Oracle]:
@@ -184,7 +184,7 @@ class LocalBench:
         staged.ran = True
         fn, args = self.fn, staged.args
         if metric in codegen.METRICS and not codegen.inspectable(fn):
-            raise FunctionFailedError(f"{name_of(fn)} is not compiled by Numba: decorate it with @njit.")
+            raise FunctionFailedError(f"{name_of(fn, YOURS)} is not compiled by Numba: decorate it with @njit.")
         try:
             with quiet(), reported(fn):
                 if metric in codegen.METRICS:
@@ -200,7 +200,9 @@ class LocalBench:
                 return float(count)
         except FunctionFailedError as error:
             if isinstance(error.__cause__, counters.AbsentError | codegen.CodegenError | UninstrumentableError):
-                raise FunctionFailedError(f"{name_of(fn)} cannot be counted here. {error.__cause__}") from error
+                raise FunctionFailedError(
+                    f"{name_of(fn, YOURS)} cannot be counted here. {error.__cause__}"
+                ) from error
             raise
 
     def explore(self, args: tuple, team: Team, refused: int | None = None, parts: Team = ()) -> Explored:
@@ -217,6 +219,9 @@ class LocalBench:
 
 def _bound(team: Team, parts: Team) -> Team:
     return teams.bound(tuple(team), tuple((name_of(part), part) for part in parts)) if parts else team
+
+
+YOURS = "Your function"  # at the beginning of a sentence or a title
 
 
 def is_metric(metric: object) -> bool:
@@ -247,9 +252,10 @@ def bench_of(fn: Callable[..., Any]) -> Bench:
     return getattr(fn, "bench", None) or LocalBench(fn)
 
 
-def name_of(fn: Callable[..., Any]) -> str:
-    """Return the name by which a report calls `fn`."""
-    return getattr(fn, "__name__", type(fn).__name__)
+def name_of(fn: Callable[..., Any], unnamed: str = "your function") -> str:
+    """Return the name by which a report calls `fn`; a lambda has none and is called what it is there."""
+    name = getattr(getattr(fn, "func", fn), "__name__", type(fn).__name__)
+    return unnamed if name == "<lambda>" else name
 
 
 @contextlib.contextmanager
@@ -282,7 +288,7 @@ def reported(fn: Callable[..., Any]) -> Iterator[None]:
 
 def describe(fn: Callable[..., Any], error: BaseException) -> str:
     """Say in a sentence or two what `fn` raised, and at which of its lines."""
-    name = name_of(fn)
+    name = name_of(fn, YOURS)
     if isinstance(error, NotImplementedError):
         return f"{name} {NOT_WRITTEN}: replace `raise NotImplementedError` by your own code."
     text = str(error).strip().splitlines()
@@ -290,7 +296,7 @@ def describe(fn: Callable[..., Any], error: BaseException) -> str:
     sentence = f"{name} raised {type(error).__name__}{': ' + first if first else ''}"
     # The deepest frame that is not a library's is where the author has to look.
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
-    own = [f for f in frames if f.name == name]
+    own = [f for f in frames if f.name == getattr(fn, "__name__", name)]
     if own and own[-1].line:
         sentence += f", in line {own[-1].lineno} of its cell: {own[-1].line.strip()}"
     elif len(text) > 1:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from perflab.check import seen, values
-from perflab.check.bench import METRICS, FunctionFailedError, name_of
+from perflab import words
+from perflab.check import judged, seen, values
+from perflab.check.bench import METRICS, YOURS, FunctionFailedError, name_of
 from perflab.check.layouts import LayoutError
-from perflab.check.ramp import STEP, log_share, settled, steps
+from perflab.check.ramp import STEP, Ramp, settled
 from perflab.check.report import Note, Points, Report, refused
 from perflab.check.subjects import (
     Expectation,
@@ -102,6 +103,7 @@ def correct(
     expectation = Expectation(against, returns, {"rtol": rtol, "atol": atol, "dtype": dtype})
     what = "the result" if returns is None else "the changed argument"
     rows: tuple[tuple[str, str], ...] = ()
+    case = 0
     try:
         subject = make_subject(fn, view)
         for case, make in enumerate(on, 1):
@@ -110,16 +112,16 @@ def correct(
             staged = subject.stage(args)
             subject.bench.run(staged, "cpu")
             if values.oracles(args):
-                rows += ((METRICS["calls"], f"{subject.bench.count(staged, 'calls'):g}"),)
+                rows += ((METRICS["calls"], words.number(subject.bench.count(staged, "calls"))),)
             wrong = expectation.difference(subject, subject.bench.collect(staged), args, what)
             if wrong:
                 raise FunctionFailedError(wrong)
     except (FunctionFailedError, LayoutError) as error:
         seen.failed(fn)
-        return seen.finish(refused(title, points, error, rows))
+        return seen.finish(refused(title, points, error, rows, case), fn)
     seen.passed(subject, expectation)
-    cases = "1 case agrees" if len(on) == 1 else f"{len(on)} cases agree"
-    return seen.finish(Report(title, points, points, f"{cases} with {name_of(against)}."))
+    agree = words.counted(len(on), "case agrees", "cases agree")
+    return seen.finish(Report(title, points, points, f"{agree} with {name_of(against, 'the reference')}."), fn)
 
 
 def _correct_together(
@@ -134,7 +136,7 @@ def _correct_together(
     try:
         team, parts = team_of(fn, threads)
     except FunctionFailedError as error:
-        return seen.finish(refused(title, points, error))
+        return seen.finish(refused(title, points, error), fn)
     bench = bench_of_team(team, parts)
     report = correct_together(title, Together(team, bench, against, parts), on, stress, points)
     for one in parts or team:
@@ -142,7 +144,7 @@ def _correct_together(
             seen.passed_together(Subject(one, bench, None, None), against)
         else:
             seen.failed(one)
-    return seen.finish(report)
+    return seen.finish(report, fn)
 
 
 def counts(
@@ -198,60 +200,26 @@ def counts(
     """
     if threads is not None or isinstance(fn, tuple):
         return _count_together(fn, metric, on, (zero, full), points, threads, than is None and view is None)
-    named = METRICS.get(metric, str(metric)) if isinstance(metric, str) else name_of(metric)
-    title = f"{name_of(fn)}: {named}"
-    _check_points(points)
-    if zero == full:
-        raise ValueError(f"zero and full: two different values, got {zero} twice")
-    if than is not None and not (zero > 0 and full > 0):
-        raise ValueError(f"zero and full: ratios above 0 where than= is given, got {zero} and {full}")
+    named = _named(metric)
+    title = f"{_names(fn)}: {named}"
+    ramp = _ramp(zero, full, points, logarithmic=than is not None)
     try:
         subject = make_subject(fn, view)
         if not seen.has_passed(subject):
-            return seen.finish(_not_correct_yet(title, points, fn))
+            return seen.finish(_not_correct_yet(title, points, fn), fn)
         expectation = seen.expectation_of(fn)
         value = count_of(subject, metric, on, expectation)
-        rows = [(named, f"{value:,.6g}")]
-        if than is not None:
+        if than is None:
+            rows, what = ((named, words.number(value, [zero, full])),), named
+        else:
             other, other_on, other_name = make_baseline(than, subject, on)
             base = count_of(other, metric, other_on, seeds=subject.bench)
-            rows.append((f"{named}, {other_name}", f"{base:,.6g}"))
-            value = base / value if value else math.inf
-            rows.append(("ratio", f"{value:.3g}"))
+            rows = (named, words.number(value)), (f"{named}, {other_name}", words.number(base))
+            value, what = base / value if value else math.inf, f"{other_name} over {name_of(fn)}: {named}"
+            rows += (("ratio", words.number(value, [zero, full])),)
     except (FunctionFailedError, LayoutError) as error:
-        return seen.finish(refused(title, points, error))
-    share = log_share(value, zero, full) if than is not None else (value - zero) / (full - zero)
-    what = named if than is None else f"ratio of {named}"
-    return _counted(title, what, value, share, (zero, full), points, rows)
-
-
-def _counted(
-    title: str,
-    what: str,
-    value: float,
-    share: float,
-    ends: tuple[float, float],
-    points: float,
-    rows: list[tuple[str, str]],
-) -> Points:
-    zero, full = ends
-    rows.append(("target", f"{full:g} for all points, {zero:g} for none"))
-    earned = steps(share, points)
-    seen.remember(value)
-    return seen.finish(
-        Report(
-            title,
-            earned,
-            points,
-            _judged(earned, points, zero),
-            tuple(rows),
-            failure="" if earned == points else "short",
-            what=what,
-            value=value if math.isfinite(value) else None,
-            zero=zero,
-            target=full,
-        )
-    )
+        return seen.finish(refused(title, points, error), fn)
+    return seen.finish(judged.of_count(title, what, value, ramp, rows), fn)
 
 
 def _count_together(
@@ -267,23 +235,25 @@ def _count_together(
         raise ValueError(
             "threads: what is counted of concurrent code is 'locked' or 'invalidations', without than= and view="
         )
-    zero, full = ends
-    title = f"{_names(fn)}: {TOGETHER[metric]}"
-    _check_points(points)
-    if zero == full:
-        raise ValueError(f"zero and full: two different values, got {zero} twice")
+    named = TOGETHER[metric]
+    title = f"{_names(fn)}: {named}"
+    ramp = _ramp(*ends, points)
     try:
         team, parts = team_of(fn, threads)
         theirs, bench = parts or team, bench_of_team(team, parts)
-        if not all(seen.has_passed(Subject(one, bench, None, None)) for one in theirs):
-            return seen.finish(_not_correct_yet(title, points, theirs[0]))
+
+        def passed(one: Any) -> bool:
+            return seen.has_passed(Subject(one, bench, None, None))
+
+        if not all(map(passed, theirs)):
+            return seen.finish(_not_correct_yet(title, points, next(one for one in theirs if not passed(one))), fn)
         together = Together(team, bench, seen.holds_of(theirs[0]), parts)
         args = draw(on, exact_rng(together.bench, 1, metric))
         value = together.explore(args).locked if metric == "locked" else together.invalidations(args)
     except FunctionFailedError as error:
-        return seen.finish(refused(title, points, error))
-    share, rows = (value - zero) / (full - zero), [(TOGETHER[metric], f"{value:,.6g}")]
-    return _counted(title, TOGETHER[metric], value, share, ends, points, rows)
+        return seen.finish(refused(title, points, error), fn)
+    rows = ((named, words.number(value, ends)),)
+    return seen.finish(judged.of_count(title, named, value, ramp, rows), fn)
 
 
 def faster(
@@ -334,8 +304,7 @@ def faster(
     ValueError
         If the arguments make no sense.
     """
-    title = f"{name_of(fn)}: faster"
-    _check_points(points)
+    title = f"{_names(fn)}: faster"
     against_itself = isinstance(than, tuple)
     if not 0 < zero < full:
         raise ValueError(f"zero and full: 0 < zero < full, got {zero} and {full}")
@@ -343,76 +312,94 @@ def faster(
         raise ValueError(f"zero: at least {LEAST_RATIO}, since noise alone reaches {zero}")
     if clock not in CLOCKS:
         raise ValueError(f"clock: one of {', '.join(map(repr, CLOCKS))}, got {clock!r}")
+    ramp = _ramp(zero, full, points, logarithmic=True)
     try:
         subject = make_subject(fn, view)
         if not seen.has_passed(subject):
-            return seen.finish(_not_correct_yet(title, points, fn))
+            return seen.finish(_not_correct_yet(title, points, fn), fn)
         baseline, base_on, base_name = make_baseline(than, subject, on)
         # A function compared with itself is verified against what `correct` used.
         expectation = seen.expectation_of(fn) if against_itself else None
         race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol)
-        pairs = race.measure(lambda i: settled(i, zero, full, points))
+        pairs = race.measure(lambda i: settled(i, ramp))
     except (FunctionFailedError, LayoutError) as error:
-        return seen.finish(refused(title, points, error))
-    i = pairs.interval
-    rows = (
-        (base_name, _milliseconds(pairs.baseline)),
-        (name_of(fn), _milliseconds(pairs.candidate)),
-        ("ratio", f"{i.median:.3g}, 99 % sure of {i.low:.3g} to {i.high:.3g} ({len(pairs.ratios)} pairs)"),
-        ("target", f"{full:g} for all points, {zero:g} for none"),
-    )
-    earned = steps(log_share(i.low, zero, full), points)
-    unsure = i.low < zero < i.high or i.low < full < i.high
-    seen.remember(i.median)
-    return seen.finish(
-        Report(
-            title,
-            earned,
-            points,
-            _judged(earned, points, zero),
-            rows,
-            unsure=unsure,
-            failure="unsure" if unsure else "" if earned == points else "short",
-            what="ratio",
-            value=i.median,
-            interval=(i.low, i.high),
-            zero=zero,
-            target=full,
-        )
-    )
+        return seen.finish(refused(title, points, error), fn)
+    times = (base_name, _median(pairs.baseline)), (name_of(fn), _median(pairs.candidate))
+    what = f"time of {base_name} over {name_of(fn)}"
+    return seen.finish(judged.of_ratio(title, what, pairs.interval, len(pairs.ratios), ramp, times), fn)
 
 
-def predicted(guess: float | None, grade_id: str) -> Note:
+def predicted(guess: float | None, grade_id: str, of: str = "") -> Note:
     """Compare a guess, written before measuring, with the last measurement of the cell `grade_id`.
 
     It carries no points: a wrong guess is worth as much as a right one, if you find out why.
+
+    Parameters
+    ----------
+    guess : float or None
+    grade_id : str
+        The tests cell.
+    of : str, optional
+        What the guess is about, if that is not what the cell measures: then both are named, and none is called
+        close or far off.
     """
-    measured = seen.measured().get(grade_id)
-    if measured is None:
-        return Note("Nothing has been measured yet: run the tests cells above first.")
+    what, value = seen.latest().get(grade_id, ("", None))
+    if value is None:
+        return Note(_not_measured(grade_id))
+    cell = f"`{grade_id}` measured {words.number(value)} ({what})"
     if guess is None:
-        return Note(f"Measured: {measured:.3g}. You made no guess; next time write one down first.")
+        return Note(f"The cell {cell}. You made no guess; next time write one down first.")
     try:
-        guess = float(guess)
-    except (TypeError, ValueError):
-        return Note(f"Measured: {measured:.3g}. Your guess {guess!r} is no number.")
-    if guess <= 0 or measured <= 0:
-        return Note(f"You guessed {guess:.3g}; measured: {measured:.3g}.")
-    off = max(guess / measured, measured / guess)
-    verdict = "close" if off < 1.25 else "within a factor of two" if off < 2 else f"off by a factor of {off:.2g}"
-    return Note(f"You guessed {guess:.3g}; measured: {measured:.3g}. That is {verdict}.")
+        mine = float(guess)
+    except (TypeError, ValueError, OverflowError):
+        mine = math.nan
+    if not math.isfinite(mine):
+        return Note(f"The cell {cell}. Your guess {guess!r} is no number.")
+    both = f"You guessed {words.number(mine, [value])}{f' ({of})' if of else ''}; the cell {cell}"
+    if of and of != what:
+        return Note(f"{both}. These are two quantities: compare what they say, not the numbers.")
+    if mine <= 0 or value <= 0:
+        return Note(f"{both}.")
+    off = max(mine / value, value / mine)
+    verdict = (
+        "close" if off < 1.25 else "within a factor of two" if off < 2 else f"off by a factor of {_brief(off)}"
+    )
+    return Note(f"{both}. That is {verdict}.")
+
+
+def _not_measured(grade_id: str) -> str:
+    if grade_id not in seen.latest():
+        return f"The cell `{grade_id}` has not been run yet: run it first."
+    return " ".join(filter(None, (f"The cell `{grade_id}` has measured nothing.", seen.why_nothing(grade_id))))
+
+
+def _brief(off: float) -> str:
+    return words.number(float(f"{off:.2g}"))
 
 
 def _names(fn: Any) -> str:
-    return ", ".join(dict.fromkeys(map(name_of, fn))) if isinstance(fn, tuple) else name_of(fn)
+    return ", ".join(dict.fromkeys(name_of(one, YOURS) for one in (fn if isinstance(fn, tuple) else (fn,))))
+
+
+def _named(metric: str | Callable[..., float]) -> str:
+    """Return what is counted, in words."""
+    if isinstance(metric, str):
+        return METRICS.get(metric, metric)
+    return name_of(metric, "what this cell counts").replace("_", " ")
 
 
 def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:
-    sentence = (
-        f"{name_of(fn)} has not passed all correctness cells above. Run the cells from the answer down; "
-        "neither counts nor speed matter while the answer is wrong."
-    )
+    sentence = f"{seen.obstacle(fn)} Neither counts nor speed matter while the answer is wrong."
     return Report(title, 0.0, points, sentence, failure="blocked")
+
+
+def _ramp(zero: float, full: float, points: float, logarithmic: bool = False) -> Ramp:
+    _check_points(points)
+    if zero == full:
+        raise ValueError(f"zero and full: two different values, got {zero} twice")
+    if logarithmic and not (zero > 0 and full > 0):
+        raise ValueError(f"zero and full: ratios above 0 where than= is given, got {zero} and {full}")
+    return Ramp(zero, full, points, logarithmic)
 
 
 def _check_points(points: float) -> None:
@@ -420,14 +407,8 @@ def _check_points(points: float) -> None:
         raise ValueError(f"points: a positive multiple of {STEP}, got {points!r}")
 
 
-def _judged(earned: float, points: float, zero: float) -> str:
-    if earned == points:
-        return "The target is reached."
-    return "On the way to the target." if earned else f"Points begin beyond {zero:g}; this is not there yet."
-
-
-def _milliseconds(seconds: np.ndarray) -> str:
-    return f"{np.median(seconds) * 1e3:.3g} ms"
+def _median(seconds: np.ndarray) -> str:
+    return words.duration(float(np.median(seconds)))
 
 
 def _brief_arguments(args: tuple) -> str:

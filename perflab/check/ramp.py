@@ -1,22 +1,65 @@
 """From a measured value to points: a ramp between zero and full, in steps of half points."""
 
 import math
+from dataclasses import dataclass
 
 from perflab.timing import Interval
 
 STEP = 0.5  # points
 
 
-def settled(i: Interval, zero: float, full: float, points: float) -> bool:
-    """Tell whether more pairs could hardly change the points.
+@dataclass(frozen=True)
+class Ramp:
+    """Points by what was measured.
 
-    So it is where the interval is clear of `zero` or `full`, or lies between them within one step.
+    Attributes
+    ----------
+    zero, full : float
+        The values that earn nothing and everything. With `full` below `zero`, less is better.
+    points : float
+        That `full` earns.
+    logarithmic : bool
+        Whether equal ratios, rather than equal differences, are worth equal points.
     """
-    if i.high <= zero or i.low >= full:
+
+    zero: float
+    full: float
+    points: float
+    logarithmic: bool = False
+
+    def share(self, value: float) -> float:
+        """Return how far a value is from `zero` (0) to `full` (1)."""
+        if self.logarithmic:
+            return log_share(value, self.zero, self.full)
+        return (value - self.zero) / (self.full - self.zero)
+
+    def earned(self, value: float) -> float:
+        """Return the points of a value."""
+        return steps(self.share(value), self.points)
+
+    def value_at(self, earned: float) -> float:
+        """Return the value from which on some points are earned."""
+        share = earned / self.points
+        if self.logarithmic:
+            return self.zero * (self.full / self.zero) ** share
+        return self.zero + (self.full - self.zero) * share
+
+
+def settled(i: Interval, ramp: Ramp) -> bool:
+    """Tell whether more pairs could hardly change the points of a timed ratio.
+
+    So it is where the interval is clear of zero or full, or lies between them within one step.
+    """
+    if i.high <= ramp.zero or i.low >= ramp.full:
         return True
-    if i.low < zero or i.high > full:
+    if spans(i, ramp.zero) or spans(i, ramp.full):
         return False
-    return (log_share(i.high, zero, full) - log_share(i.low, zero, full)) * points <= STEP
+    return (ramp.share(i.high) - ramp.share(i.low)) * ramp.points <= STEP
+
+
+def spans(i: Interval, line: float) -> bool:
+    """Tell whether an interval has room on both sides of a line."""
+    return i.low < line < i.high
 
 
 def log_share(value: float, zero: float, full: float) -> float:

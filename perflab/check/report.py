@@ -4,6 +4,8 @@ import html
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from perflab import words
+
 # Machine-readable twin of a report in a cell's outputs: what `perflab check` and a sample class print.
 MIME = "application/vnd.perflab.report+json"
 
@@ -43,6 +45,8 @@ class Report:
         The 99 % interval of a timed ratio, whose lower bound the points go by.
     zero, target : float or None
         The values that earn nothing and everything.
+    case : int
+        The number of the case that fails, from 1; 0 for none.
     """
 
     title: str
@@ -59,6 +63,7 @@ class Report:
     interval: tuple[float, float] | None = None
     zero: float | None = None
     target: float | None = None
+    case: int = 0
 
     def as_text(self) -> str:
         """Return the report for a terminal."""
@@ -103,21 +108,23 @@ class Report:
         return Report(**{**known, "rows": rows, "interval": interval and (interval[0], interval[1])})
 
     def _headline(self) -> str:
-        return f"{self.title}: {self.points:g} of {self.of:g} points"
+        return f"{self.title}: {self.points:g} of {words.counted(self.of, 'point')}"
 
     def _advice(self) -> list[str]:
         lines = []
         if self.unsure:
-            lines.append("Too noisy to say more: close what else runs on this machine and run the cell again.")
+            lines.append("Too noisy to say more: close what else runs on this machine, then run the cell again.")
         if self.hint:
             lines.append(f"Stuck? Open hint {self.hint} above.")
         return lines
 
 
-def refused(title: str, of: float, error: Exception, rows: tuple[tuple[str, str], ...] = ()) -> Report:
+def refused(
+    title: str, of: float, error: Exception, rows: tuple[tuple[str, str], ...] = (), case: int = 0
+) -> Report:
     """Return the report of an answer that fails, whose error says how."""
     failure: Failure = "unwritten" if NOT_WRITTEN in str(error) else "wrong"
-    return Report(title, 0.0, of, str(error), rows, failure=failure)
+    return Report(title, 0.0, of, str(error), rows, failure=failure, case=case)
 
 
 class Points(float):

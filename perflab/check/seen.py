@@ -4,41 +4,60 @@ A judge's process starts over with each submission.
 """
 
 import linecache
+import re
 import sys
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from perflab.check import attempts
+from perflab.check.attempts import HINTS
 from perflab.check.bench import name_of
 from perflab.check.report import Points, Report
 from perflab.check.subjects import Expectation, Subject
 from perflab.check.together import Holds
 
-HINTS = 3  # every exercise has three, from a nudge to nearly the answer
 GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
+HEAD = re.compile(rf"{GRADE_ID}(\S+)(?:.*\bhints? (\d)(?:-(\d))?\))?")
+
+# What a cell measured, in words, and the value; None where nothing was.
+Measured = tuple[str, float | None]
 
 _passed: dict[int, tuple[Subject, Expectation | None]] = {}
 _held: dict[int, Holds] = {}
-_failed: dict[int, Callable[..., Any]] = {}  # keeps the function alive, so that its id stays its own
-_measured: dict[str, float] = {}
-_attempts: Counter[str] = Counter()
+# Where a function failed first. It keeps the function alive, so that its id stays its own.
+_failed: dict[int, tuple[Callable[..., Any], str]] = {}
+_checked_in: dict[str, str] = {}  # by a function's name, the first cell that asked whether it is correct
+_latest: dict[str, Measured] = {}
+_reasons: dict[str, str] = {}  # by cell, the sentence of its last report
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first line of a tests cell: its grade id, and the hints that are about it."""
+
+    grade_id: str
+    hints: range
 
 
 def passed(subject: Subject, expectation: Expectation) -> None:
     """Note that a function is correct in some layout, and what its outcomes were compared with."""
     _passed[id(subject.fn)] = (subject, expectation)
+    _checked_in.setdefault(name_of(subject.fn), grade_id() or "")
 
 
 def passed_together(subject: Subject, holds: Holds) -> None:
     """Note that a function is correct on threads, and what its outcomes were judged by."""
     _passed[id(subject.fn)] = (subject, None)
     _held[id(subject.fn)] = holds
+    _checked_in.setdefault(name_of(subject.fn), grade_id() or "")
 
 
 def failed(fn: Callable[..., Any]) -> None:
     """Note that a function has failed: no later check of it gives points."""
-    _failed[id(fn)] = fn
+    cell = grade_id() or ""
+    _failed.setdefault(id(fn), (fn, cell))
+    _checked_in.setdefault(name_of(fn), cell)
 
 
 def has_passed(subject: Subject) -> bool:
@@ -47,6 +66,21 @@ def has_passed(subject: Subject) -> bool:
         return False
     before, _ = _passed.get(id(subject.fn), (None, None))
     return before is not None and before.fn is subject.fn and before.layout == subject.layout
+
+
+def obstacle(fn: Callable[..., Any]) -> str:
+    """Say what to do first about a function that has not passed, in this layout, or has failed."""
+    name = name_of(fn)
+    if id(fn) in _failed:
+        return f"First mend {name}: it does not pass {_cell(_failed[id(fn)][1])}."
+    cell = _cell(_checked_in.get(name, ""))
+    if id(fn) in _passed:
+        return f"First run {cell} again: {name} has passed it with another layout."
+    return f"First run {cell}: it has not seen {name} as it is now."
+
+
+def _cell(name: str) -> str:
+    return f"the cell `{name}`" if name else "its correctness cell"
 
 
 def expectation_of(fn: Callable[..., Any]) -> Expectation:
@@ -67,42 +101,61 @@ def holds_of(fn: Callable[..., Any]) -> Holds:
 
 def start_over() -> None:
     """Forget all earlier checks: a judge examines one submission after the other in the same process."""
-    for memory in (_passed, _held, _failed, _measured, _attempts):
+    for memory in (_passed, _held, _failed, _checked_in, _latest, _reasons):
         memory.clear()
+    attempts.start_over()
 
 
-def measured() -> dict[str, float]:
-    """Return what was measured last by each tests cell, by grade id."""
-    return dict(_measured)
+def latest() -> dict[str, Measured]:
+    """Return what each tests cell measured when it ran last, by grade id."""
+    return dict(_latest)
 
 
-def recall(values: dict[str, float]) -> None:
+def recall(found: dict[str, Measured]) -> None:
     """Take over what was measured elsewhere, for `predicted`."""
-    _measured.update(values)
+    _latest.update(found)
 
 
-def remember(value: float) -> None:
-    """Note what the tests cell that is running has measured."""
-    if (cell := grade_id()) is not None:
-        _measured[cell] = value
+def why_nothing(cell: str) -> str:
+    """Return what the report of a cell that measured nothing says, where that is known."""
+    return _reasons.get(cell, "")
 
 
-def finish(report: Report) -> Points:
-    """Return the points with their report, and with the hint to open next where nothing was earned."""
-    cell = grade_id()
-    if report.points == 0 and cell is not None and report.failure != "unwritten":
-        _attempts[cell] += 1
-        report = replace(report, hint=min(_attempts[cell], HINTS))
+def finish(report: Report, fn: Any) -> Points:
+    """Return the points with their report, and with the hint to open next where points are missing.
+
+    Parameters
+    ----------
+    report : Report
+    fn : callable, or tuple of callable
+        What was checked.
+    """
+    cell = head()
+    if cell is None:
+        return Points(report)
+    _latest[cell.grade_id] = report.what, report.value
+    _reasons[cell.grade_id] = report.sentence
+    # No hint helps against noise, nor before the answer is begun or a cell above has passed.
+    if report.failure in ("wrong", "short"):
+        hint = attempts.next_hint(cell.grade_id, fn, report.points > 0, cell.hints)
+        report = replace(report, hint=hint)
     return Points(report)
 
 
 def grade_id() -> str | None:
     """Return the id of the tests cell that is running, from its first line."""
+    cell = head()
+    return cell and cell.grade_id
+
+
+def head() -> Head | None:
+    """Return what the first line of the tests cell that is running says."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_name == "<module>":
-            first = linecache.getline(frame.f_code.co_filename, 1)
-            if first.startswith(GRADE_ID):
-                return first.removeprefix(GRADE_ID).split()[0]
+        if frame.f_code.co_name == "<module>" and (
+            found := HEAD.match(linecache.getline(frame.f_code.co_filename, 1))
+        ):
+            name, first, last = found.groups()
+            return Head(name, range(int(first or 1), int(last or first or HINTS) + 1))
         frame = frame.f_back
     return None

@@ -24,6 +24,7 @@ from perflab.timing import CALLS, Clock, Interval, Pairs, paired
 
 Maker = Callable[[np.random.Generator], tuple]
 View = tuple[Conversion, Callable[[], Any]]
+BASELINE = "the baseline"
 Handed = tuple[Any, tuple]  # what `Bench.collect` returns: the result, and the arguments after the run
 
 
@@ -66,9 +67,9 @@ def make_baseline(than: Any, subject: Subject, on: Maker) -> tuple[Subject, Make
     if isinstance(than, tuple):
         other, other_on = than
         if other is not subject.fn:
-            return Subject(other, bench_of(other), None, None), other_on, name_of(other)
-        return replace(subject), other_on, f"{name_of(other)} on {name_of(other_on)}"
-    return Subject(than, bench_of(than), None, None), on, name_of(than)
+            return Subject(other, bench_of(other), None, None), other_on, name_of(other, BASELINE)
+        return replace(subject), other_on, f"{name_of(other)} on {name_of(other_on, 'the other input')}"
+    return Subject(than, bench_of(than), None, None), on, name_of(than, BASELINE)
 
 
 def expected_of(reference: Callable[..., Any], args: tuple, returns: int | Sequence[int] | None) -> Any:
@@ -153,7 +154,9 @@ def draw(make: Maker, rng: np.random.Generator) -> tuple:
     """Return one input of a maker."""
     args = make(rng)
     if not isinstance(args, tuple):
-        raise TypeError(f"{name_of(make)} returned a {type(args).__name__}; a maker returns a tuple of arguments")
+        raise TypeError(
+            f"{name_of(make, 'a maker')} returned a {type(args).__name__}; a maker returns a tuple of arguments"
+        )
     return args
 
 

@@ -1,7 +1,7 @@
 """Is concurrent code correct: in every schedule of small inputs, and on real threads with larger ones."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perflab.check import values
@@ -144,18 +144,20 @@ def correct_together(
     """Return the report of a correctness check: all points or none."""
     states, sure = 0, True
     rows: list[tuple[str, str]] = []
+    case = 0
     try:
         for case, make in enumerate(on, 1):
             rows = [("case", f"{case} of {len(on)}")]
             states += together.explore(draw(make, exact_rng(together.bench, case))).states
+        case = 0
         rows = [("schedules", f"all of {len(on)} small inputs: {states:,} states of the machine")]
         if stress is not None:
             said, sure = together.race(stress)
             rows.append(("real threads", said))
     except ScheduleFailedError as error:
-        return Report(title, 0.0, points, str(error), tuple(rows), listing=error.listing, failure="wrong")
+        return replace(refused(title, points, error, tuple(rows), case), listing=error.listing)
     except FunctionFailedError as error:
-        return refused(title, points, error, tuple(rows))
+        return refused(title, points, error, tuple(rows), case)
     return Report(title, points, points, "No schedule fails.", tuple(rows), unsure=not sure)
 
 

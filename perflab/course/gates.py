@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,8 @@ import numpy as np
 
 from perflab import check, figures  # noqa: F401  imported here so that forks find them warm
 from perflab.check.report import Report
-from perflab.check.seen import GRADE_ID
 from perflab.course.errors import CourseError
-from perflab.course.notebook import student
+from perflab.course.notebook import head, student
 from perflab.course.source import Cell, Exercise, run_cell, with_answer
 from perflab.models import metrics
 
@@ -167,8 +166,7 @@ def _run(exercise: Exercise, strip: bool) -> dict[str, Graded]:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     if strip:
         released = {cell.id: cell.source for cell in student(exercise).cells}
-        cells = [Cell(c.kind, released[c.grade_id], c.line, c.role, c.grade_id, c.points)
-                 for c in exercise.cells if c.grade_id]  # fmt: skip
+        cells = [replace(c, source=released[c.grade_id]) for c in exercise.cells if c.grade_id]
     else:
         cells = list(exercise.cells)
     graded = {}
@@ -184,9 +182,7 @@ def _points(cell: Cell, namespace: dict[str, Any]) -> Graded:
     """Run a tests cell and read its points as nbgrader does: from the last bare expression."""
     *above, last = ast.parse(cell.source).body
     assert isinstance(last, ast.Expr)
-    # The first line is what the generated notebook has there; the check finds its cell by it.
-    head = f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points)\n"
-    show = Cell(cell.kind, f"{head}shown = ({ast.unparse(last)})", cell.line, grade_id=cell.grade_id)
+    show = Cell(cell.kind, f"{head(cell)}\nshown = ({ast.unparse(last)})", cell.line, grade_id=cell.grade_id)
     start = time.process_time()
     if above:
         run_cell(Cell(cell.kind, "\n".join(map(ast.unparse, above)), cell.line), namespace)

@@ -105,6 +105,12 @@ def _roles(exercise: Exercise) -> Iterator[Problem]:
                 yield _at(exercise, cell, f"points: a positive multiple of {STEP}, not {cell.points!r}")
         elif cell.points is not None:
             yield _at(exercise, cell, f"a cell of role {cell.role!r} has no points")
+        if cell.hints is not None and cell.role != "tests":
+            yield _at(exercise, cell, f"a cell of role {cell.role!r} has no hints; a tests cell may have")
+        elif cell.hints is not None and not _is_span(cell.hints):
+            yield _at(
+                exercise, cell, f"hints: the first and the last, from [1, 1] to [1, {HINTS}], not {cell.hints!r}"
+            )
     count = Counter(cell.role for cell in exercise.cells)
     last = exercise.cells[-1] if exercise.cells else Cell("markdown", "", 1)
     for role in ROLES:
@@ -375,6 +381,12 @@ def _parsed(exercise: Exercise, cell: Cell, source: str) -> Iterator[Problem]:
 
 def _is_points(points: object) -> bool:
     return type(points) in (int, float) and points > 0 and float(points / STEP).is_integer()
+
+
+def _is_span(hints: object) -> bool:
+    if not isinstance(hints, list) or len(hints) != 2 or any(type(one) is not int for one in hints):
+        return False
+    return 1 <= hints[0] <= hints[1] <= HINTS
 
 
 def _check_name(node: ast.AST) -> str | None:

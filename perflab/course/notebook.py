@@ -83,7 +83,16 @@ def to_bytes(notebook: NotebookNode) -> bytes:
 def _source(cell: Cell) -> str:
     if cell.role != "tests":
         return cell.source
-    return f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points)\n{cell.source}"
+    return f"{head(cell)}\n{cell.source}"
+
+
+def head(cell: Cell) -> str:
+    """Return the first line of a tests cell in a notebook: its checks know the cell and its hints by it."""
+    hints = ""
+    if cell.hints:
+        first, last = cell.hints
+        hints = f", hint {first}" if first == last else f", hints {first}-{last}"
+    return f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points{hints})"
 
 
 def _about(exercise: Exercise) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Read an exercise source: a solved py:percent file whose cells carry roles.
 
 The file is the one place where an exercise is written. Its first comment block is a YAML header; each code or
-Markdown cell may carry ``role``, ``grade_id`` and ``points`` on its marker. See CONTRIBUTING.md.
+Markdown cell may carry ``role``, ``grade_id``, ``points`` and ``hints`` on its marker. See CONTRIBUTING.md.
 """
 
 import linecache
@@ -29,6 +29,7 @@ AREAS = (
 )
 ROLES = ("given", "predict", "answer", "tests", "show", "explain")
 MARKER = "# %%"
+ON_MARKERS = ("role", "grade_id", "points", "hints")
 JUPYTEXT_KEYS = {"lines_to_next_cell"}  # which jupytext adds to keep blank lines
 
 
@@ -69,6 +70,8 @@ class Cell:
         Line of the file at which the source starts; the marker is the line before.
     role, grade_id : str or None
     points : float or None
+    hints : list of int or None
+        Of a tests cell: the first and the last hint that are about it; by default all.
     """
 
     kind: str
@@ -77,6 +80,7 @@ class Cell:
     role: str | None = None
     grade_id: str | None = None
     points: float | None = None
+    hints: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,10 +140,8 @@ def read(path: Path) -> Exercise:
         message = f"{len(starts)} markers `# %%` but {len(parsed)} cells: every cell starts with a marker"
         raise SourceError([Problem(path, body_start + 1, message)])
     for cell, start in zip(parsed, starts, strict=True):
-        if unknown := set(cell.metadata) - {"role", "grade_id", "points"} - JUPYTEXT_KEYS:
-            message = (
-                f"unknown on the marker: {', '.join(sorted(unknown))}; a marker has role, grade_id and points"
-            )
+        if unknown := set(cell.metadata) - {*ON_MARKERS} - JUPYTEXT_KEYS:
+            message = f"unknown on the marker: {', '.join(sorted(unknown))}; a marker has {', '.join(ON_MARKERS)}"
             raise SourceError([Problem(path, body_start + start + 1, message)])
     cells = tuple(
         Cell(
@@ -149,6 +151,7 @@ def read(path: Path) -> Exercise:
             role=cell.metadata.get("role"),
             grade_id=cell.metadata.get("grade_id"),
             points=cell.metadata.get("points"),
+            hints=cell.metadata.get("hints"),
         )
         for cell, start in zip(parsed, starts, strict=True)
     )

@@ -112,7 +112,7 @@ class Exam:
         return None
 
     def _show(self, step: Step) -> None:
-        told = f"from perflab.check import seen as _seen; _seen.recall({seen.measured()!r}); del _seen\n"
+        told = f"from perflab.check import seen as _seen; _seen.recall({seen.latest()!r}); del _seen\n"
         self._student.tell(told, keep=False)
         self._look(step, self._student.tell(step.source, keep=False))
 
@@ -194,9 +194,7 @@ class Exam:
 
 def _graded(step: Step, report: Report, names: dict[str, Any]) -> CellVerdict:
     flag = "too noisy to say" if report.unsure else ""
-    case = dict(report.rows).get("case")
-    failed = int(case.split()[0]) if case and not report.points else 0
-    return CellVerdict(step.name, report, flag, failed > 0 and failed > _visible(step.source, names))
+    return CellVerdict(step.name, report, flag, report.case > 0 and report.case > _visible(step.source, names))
 
 
 def _visible(source: str, names: dict[str, Any]) -> float:

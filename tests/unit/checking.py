@@ -40,13 +40,17 @@ def nothing(points):
     return points.report
 
 
-def in_cell(source, grade_id, names):
+def in_cell(source, grade_id, names, about="2 points"):
     """Run `source` as the tests cell `grade_id` of a notebook."""
-    text = f"{seen.GRADE_ID}{grade_id} (2 points)\nout = {source}\n"
-    linecache.cache[f"<{grade_id}>"] = (len(text), None, text.splitlines(keepends=True), f"<{grade_id}>")
+    return run(f"{seen.GRADE_ID}{grade_id} ({about})\nout = {source}\n", grade_id, names)["out"]
+
+
+def run(text, name, names):
+    """Run a cell of a notebook; return the names that there are then."""
+    linecache.cache[f"<{name}>"] = (len(text), None, text.splitlines(keepends=True), f"<{name}>")
     namespace = {"check": check} | names
-    exec(compile(text, f"<{grade_id}>", "exec"), namespace)
-    return namespace["out"]
+    exec(compile(text, f"<{name}>", "exec"), namespace)
+    return namespace
 
 
 RECORD = np.dtype([("x", np.float64), ("v", np.float64), ("hp", np.int64)])

@@ -204,7 +204,9 @@ def race(fn, **more):
 
 @pytest.mark.parametrize("gated", [count, race])
 def test_nothing_is_given_before_correctness(gated):
-    assert "has not passed all correctness cells" in gated(total).sentence
+    found = gated(total)
+    assert "First run its correctness cell: it has not seen total as it is now." in found.sentence
+    assert (found.failure, found.hint) == ("blocked", 0)
 
 
 @pytest.mark.parametrize("gated", [count, race])
@@ -216,7 +218,7 @@ def test_another_function_of_the_same_name_has_not_passed(gated):
         return fn
 
     passed(twin())
-    assert "has not passed" in gated(twin()).sentence
+    assert "it has not seen fn as it is now" in gated(twin()).sentence
 
 
 @pytest.mark.parametrize("gated", [count, race])
@@ -225,7 +227,7 @@ def test_a_failed_check_of_correctness_counts_for_nothing(gated):
         return 0
 
     report(check.correct, wrong, against=total, on=CASES, points=1)
-    assert "has not passed" in gated(wrong).sentence
+    assert "First mend wrong: it does not pass its correctness cell." in gated(wrong).sentence
 
 
 @pytest.mark.parametrize("gated", [count, race])
@@ -233,4 +235,4 @@ def test_correctness_in_another_layout_counts_for_nothing(gated):
     returned = iter([(("x",), ("v",)), (("x",),)])
     view = (check.groups, lambda: next(returned))
     assert check.correct(step_parts, against=step_records, on=[make_table], view=view, returns=0, points=1)
-    assert "has not passed" in gated(step_parts, view=view).sentence
+    assert "passed it with another layout" in gated(step_parts, view=view).sentence

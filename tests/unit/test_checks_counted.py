@@ -186,7 +186,7 @@ def test_one_failed_correctness_cell_is_enough_to_lose_counts():
     assert check.correct(small_only, against=total, on=[lambda rng: (np.ones(100),)], points=1) == 0
     assert check.correct(small_only, against=total, on=[lambda rng: (np.ones(3),)], points=1) == 1
     found = report(check.counts, small_only, lambda *_: 1.0, on=make, zero=0, full=1, points=2)
-    assert "has not passed all correctness cells" in found.sentence
+    assert "First mend small_only: it does not pass its correctness cell." in found.sentence
 
 
 def test_a_counted_run_with_a_wrong_outcome_gives_nothing():

@@ -1,10 +1,11 @@
 """What checks say: hints, guesses compared with measurements, points and their reports."""
 
+import html
 import json
 from dataclasses import asdict, replace
 
 import pytest
-from checking import in_cell, make, passed, report, total
+from checking import in_cell, make, passed, report, run, total
 
 from perflab import check
 from perflab.check import Points, Report
@@ -12,73 +13,157 @@ from perflab.check import Points, Report
 # --- hints
 
 
-@pytest.fixture
-def wrong():
-    def add(array):
-        return 0
-
-    return {"add": add, "total": total, "make": make}
-
-
 ASK = "check.correct(add, against=total, on=[make], points=2)"
+COUNT = "check.counts(add, lambda r, a: {value}, on=make, zero=0, full=8, points=3)"
 
 
-def hint(grade_id, names):
-    return in_cell(ASK, grade_id, names).report.hint
+def answer(code, ask=ASK, cell="one", about="2 points"):
+    """Return the report of a tests cell on an answer whose body is `code`."""
+    written = run(f"def add(array):\n    {code}\n", f"answer {code}", {"total": total, "make": make})
+    return in_cell(ask, cell, written, about).report
 
 
-def test_hints_go_up_to_the_last(wrong):
-    assert [hint("one", wrong) for _ in range(5)] == [1, 2, 3, 3, 3]
+def test_hints_go_up_with_each_version_of_the_answer():
+    assert [answer(f"return {i}").hint for i in range(5)] == [1, 2, 3, 3, 3]
 
 
-def test_each_cell_has_hints_of_its_own(wrong):
-    assert [hint("one", wrong), hint("two", wrong), hint("one", wrong)] == [1, 1, 2]
+def test_running_the_same_answer_again_is_no_other_attempt():
+    assert [answer("return 0").hint for _ in range(4)] == [1, 1, 1, 1]
+    assert answer("return 1").hint == 2
 
 
-def test_an_answer_that_was_not_begun_spends_no_hint(wrong):
-    def add(array):
-        raise NotImplementedError
-
-    assert [hint("one", wrong | {"add": add}) for _ in range(3)] == [0, 0, 0]
-    assert hint("one", wrong) == 1
+def test_a_changed_helper_is_another_version():
+    assert answer("return a() if False else 0").hint == 1
+    assert answer("return b() if False else 0").hint == 2
 
 
-def test_outside_of_a_tests_cell_there_is_no_hint(wrong):
-    assert report(check.correct, wrong["add"], against=total, on=[make], points=2).hint == 0
+def test_code_whose_text_is_not_known_has_versions_too():
+    def add(text):
+        names = {"total": total, "make": make}
+        exec(compile(f"def add(array):\n    {text}", "<nowhere>", "exec"), names)
+        return in_cell(ASK, "one", names).report.hint
+
+    assert [add("return 0"), add("return 0"), add("return 1")] == [1, 1, 2]
+
+
+def test_each_cell_has_hints_of_its_own():
+    assert [answer("return 0", cell=cell).hint for cell in ("one", "two")] == [1, 1]
+    assert [answer("return 1", cell=cell).hint for cell in ("one", "two")] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("about", "hints"),
+    [("1 point, hints 2-3", [2, 3, 3]), ("1 point, hint 3", [3, 3, 3]), ("1.5 points, hints 1-2", [1, 2, 2])],
+)
+def test_a_cell_says_which_hints_are_about_it(about, hints):
+    assert [answer(f"return {i}", about=about).hint for i in range(3)] == hints
+
+
+def test_who_has_part_of_the_points_needs_no_nudge():
+    names = {"add": passed(lambda array: int(array.sum())), "make": make}
+    found = in_cell(COUNT.format(value=4.0), "two", names).report
+    assert (found.points, found.failure, found.hint) == (1.5, "short", 2)
+
+
+def test_all_points_need_no_hint():
+    assert answer("return int(array.sum())").hint == 0
+
+
+def test_an_answer_that_was_not_begun_spends_no_hint():
+    found = answer("raise NotImplementedError")
+    assert (found.failure, found.hint) == ("unwritten", 0)
+    assert answer("return 0").hint == 1
+
+
+def test_outside_of_a_tests_cell_there_is_no_hint():
+    assert report(check.correct, lambda array: 0, against=total, on=[make], points=2).hint == 0
+
+
+# --- cells that wait for others
+
+
+def test_a_cell_that_waits_for_another_names_it_and_gives_no_hint():
+    names = run("def add(array):\n    return 0\n", "answer", {"total": total, "make": make})
+    in_cell(ASK, "tiny_correct", names)
+    found = in_cell(COUNT.format(value=4.0), "tiny_count", names).report
+    assert found.sentence.startswith("First mend add: it does not pass the cell `tiny_correct`.")
+    assert (found.points, found.failure, found.hint) == (0, "blocked", 0)
+
+
+def test_a_version_that_no_cell_has_checked_yet_is_sent_to_the_cell_that_does():
+    for value in (0, 1):
+        names = run(f"def add(array):\n    return {value}\n", "answer", {"total": total, "make": make})
+        if value == 0:
+            in_cell(ASK, "tiny_correct", names)
+    found = in_cell(COUNT.format(value=4.0), "tiny_count", names).report
+    assert "First run the cell `tiny_correct`: it has not seen add as it is now." in found.sentence
 
 
 # --- predicted
 
 
-MEASURE = "check.counts(total, lambda r, a: 4.0, on=make, zero=0, full=8, points=2)"
+MEASURE = "check.counts(total, metric, on=make, zero=0, full=8, points=2)"
+CELL = "The cell `tiny_count` measured 4 (four each)"
+BOTH = CELL.replace("The", "the")
+
+
+def measure(value=4.0):
+    def four_each(result, array):
+        return value
+
+    in_cell(MEASURE, "tiny_count", {"total": passed(total), "make": make, "metric": four_each})
 
 
 @pytest.mark.parametrize(
     ("guess", "sentence"),
     [
-        (4, "You guessed 4; measured: 4. That is close."),
-        (3.3, "You guessed 3.3; measured: 4. That is close."),
-        (6, "You guessed 6; measured: 4. That is within a factor of two."),
-        (0.5, "You guessed 0.5; measured: 4. That is off by a factor of 8."),
-        (40, "You guessed 40; measured: 4. That is off by a factor of 10."),
-        (0, "You guessed 0; measured: 4."),
-        (-2, "You guessed -2; measured: 4."),
-        (None, "Measured: 4. You made no guess; next time write one down first."),
-        ("many", "Measured: 4. Your guess 'many' is no number."),
-        ([4], "Measured: 4. Your guess [4] is no number."),
+        (4, f"You guessed 4; {BOTH}. That is close."),
+        (3.3, f"You guessed 3.3; {BOTH}. That is close."),
+        (6, f"You guessed 6; {BOTH}. That is within a factor of two."),
+        (0.5, f"You guessed 0.5; {BOTH}. That is off by a factor of 8."),
+        (4e6, f"You guessed 4,000,000; {BOTH}. That is off by a factor of 1,000,000."),
+        (0, f"You guessed 0; {BOTH}."),
+        (-2, f"You guessed -2; {BOTH}."),
+        (None, f"{CELL}. You made no guess; next time write one down first."),
+        ("many", f"{CELL}. Your guess 'many' is no number."),
+        ([4], f"{CELL}. Your guess [4] is no number."),
+        (float("nan"), f"{CELL}. Your guess nan is no number."),
+        (float("inf"), f"{CELL}. Your guess inf is no number."),
+        (10**400, f"{CELL}. Your guess 1{'0' * 400} is no number."),
     ],
 )
 def test_a_guess_is_compared_with_the_cell_that_measured(guess, sentence):
-    passed(total)
-    in_cell(MEASURE, "tiny_count", {"total": total, "make": make})
+    measure()
     note = check.predicted(guess, "tiny_count")
     assert repr(note) == sentence
-    assert sentence.replace("'", "&#x27;") in note._repr_html_()
+    assert html.escape(sentence) in note._repr_html_()
     assert not isinstance(note, float)
 
 
-def test_nothing_measured_yet():
-    assert repr(check.predicted(3, "tiny_count")).startswith("Nothing has been measured yet")
+def test_a_guess_about_something_else_is_not_called_close():
+    measure()
+    found = repr(check.predicted(4, "tiny_count", of="three each"))
+    assert found.startswith("You guessed 4 (three each); the cell `tiny_count` measured 4 (four each).")
+    assert "two quantities" in found
+    assert "close" not in found
+    assert repr(check.predicted(4, "tiny_count", of="four each")).endswith("That is close.")
+
+
+def test_what_was_not_run_is_told_from_what_measured_nothing():
+    assert repr(check.predicted(3, "tiny_count")) == "The cell `tiny_count` has not been run yet: run it first."
+    measure(float("inf"))
+    assert repr(check.predicted(3, "tiny_count")).startswith(
+        "The cell `tiny_count` has measured nothing. The target"
+    )
+
+
+def test_why_a_cell_measured_nothing_is_said():
+    names = {"add": lambda array: 0, "total": total, "make": make}
+    in_cell(ASK, "tiny_correct", names)
+    in_cell(COUNT.format(value=4.0), "tiny_count", names)
+    found = repr(check.predicted(3, "tiny_count"))
+    assert found.startswith("The cell `tiny_count` has measured nothing. First mend your function: it")
+    assert "`tiny_correct`" in found
 
 
 # --- points and reports
@@ -116,14 +201,15 @@ def test_a_report_reads_well_in_a_terminal():
         "total: metric: 1.5 of 3 points\n"
         "  metric  4\n"
         "  target  8 for all points, 0 for none\n"
-        "On the way to the target."
+        "On the way: this is 4, and the target is 8. Half a point more takes at least 5.34, all points 8."
     )
 
 
-def test_what_was_not_earned_is_zero_on_the_same_card(wrong):
-    bundle = in_cell(ASK, "one", wrong)._repr_mimebundle_()
+def test_what_was_not_earned_is_zero_on_the_same_card():
+    names = {"add": lambda array: 0, "total": total, "make": make}
+    bundle = in_cell(ASK, "one", names)._repr_mimebundle_()
     assert bundle["text/plain"] == "0.0"
-    assert "add: correct: 0 of 2 points" in bundle["text/html"]
+    assert "Your function: correct: 0 of 2 points" in bundle["text/html"]
     assert "Open hint 1 above" in bundle["text/html"]
     assert bundle["application/vnd.perflab.report+json"]["failure"] == "wrong"
 

@@ -124,6 +124,16 @@ ROLES = [
         "points: a positive multiple of 0.5, not '2'",
     ),
     ('"tiny_given"', '"tiny_given" points=1', GIVEN, "a cell of role 'given' has no points"),
+    ('"tiny_answer"', '"tiny_answer" hints=[1, 2]', ANSWER, "a cell of role 'answer' has no hints"),
+    *(
+        (
+            '"tiny_correct" points=2',
+            f'"tiny_correct" points=2 hints={hints}',
+            CORRECT,
+            "hints: the first and the last",
+        )
+        for hints in ("[2, 1]", "[0, 2]", "[1, 4]", "[1]", "[1.5, 2]", "2", "[true, 2]")
+    ),
     ('"tiny_answer"', '"tiny_answer" points=1', ANSWER, "a cell of role 'answer' has no points"),
     (
         *cell('role="predict" grade_id="more"', "guess = None"),

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from perflab.check.ramp import log_share, settled, steps
+from perflab.check.ramp import Ramp, log_share, settled, steps
 from perflab.timing import Interval
 
 INF = math.inf
@@ -83,10 +83,24 @@ def test_the_share_is_logarithmic(value, zero, full, share):
     ],
 )
 def test_measuring_stops_when_more_pairs_cannot_change_the_points(low, high, stop):
-    assert settled(Interval((low + high) / 2, low, high), 1.5, 6.0, 3) is stop
+    assert settled(Interval((low + high) / 2, low, high), Ramp(1.5, 6.0, 3, logarithmic=True)) is stop
 
 
 def test_more_points_ask_for_a_sharper_interval():
     i = Interval(3.0, 2.7, 3.3)
-    assert settled(i, 1.5, 6.0, 1)
-    assert not settled(i, 1.5, 6.0, 10)
+    assert settled(i, Ramp(1.5, 6.0, 1, logarithmic=True))
+    assert not settled(i, Ramp(1.5, 6.0, 10, logarithmic=True))
+
+
+@pytest.mark.parametrize(
+    "ramp",
+    [Ramp(1.5, 6.0, 3, logarithmic=True), Ramp(0.4, 0.9, 2.5, logarithmic=True), Ramp(8, 2, 3), Ramp(40, 0, 0.5)],
+    ids=str,
+)
+def test_a_value_is_known_for_all_points(ramp):
+    for half in range(int(ramp.points * 2) + 1):
+        value = ramp.value_at(half / 2)
+        assert ramp.earned(value) == half / 2
+        # A little less good is worth half a point less.
+        worse = value - 1e-6 * (ramp.full - ramp.zero)
+        assert ramp.earned(worse) == max(half / 2 - 0.5, 0)

@@ -177,7 +177,7 @@ def test_what_is_locked_is_counted_once_it_is_correct():
     def locked(fn):
         return check.counts(fn, "locked", on=small, threads=2, zero=4, full=2, points=1)
 
-    assert "has not passed all correctness cells" in nothing(locked(add_once)).sentence
+    assert "First run its correctness cell: it has not seen" in nothing(locked(add_once)).sentence
     assert correct(add_once)
     assert locked(add_once).report.points == 1
     assert correct(add_atomically)
@@ -229,7 +229,7 @@ def taken(fn, threads=4):
 
 
 def test_lines_that_threads_take_from_each_other_are_counted_once_the_code_is_correct():
-    assert "has not passed all correctness cells" in nothing(taken(count_apart)).sentence
+    assert "First run its correctness cell: it has not seen" in nothing(taken(count_apart)).sentence
     for fn in (count_apart, count_beside, count_at_leisure):
         assert correct(fn, against=counted, on=[a_few])
     assert taken(count_apart).report.points == 5
