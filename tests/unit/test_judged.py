@@ -52,8 +52,8 @@ def timed(low, high, zero=1.5, full=6.0, points=3):
         # Over the line where all are earned, and over both.
         (
             *(5.5, 6.5, 2.5, "unsure"),
-            "The interval, 5.5 to 6.5, holds the line at 6, where all points are earned: 2.5 points for now, up to "
-            "3 if it is confirmed.",
+            "The interval, 5.5 to 6.5, holds the line at 6, where all points are earned: 2.5 points for now, up "
+            "to 3 if it is confirmed.",
         ),
         (
             *(1.4, 6.5, 0, "unsure"),
