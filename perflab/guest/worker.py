@@ -20,6 +20,7 @@ from perflab.check import teams
 from perflab.check.bench import LocalBench, LocalCall, describe
 from perflab.check.files import File
 from perflab.check.oracles import Oracle
+from perflab.check.signatures import never_evaluate
 from perflab.guest import channel
 from perflab.guest.codec import Decoder, Layout, encode, records
 from perflab.guest.shells import Notebook, Plain
@@ -189,6 +190,7 @@ class _Asked(Oracle):
 
 def main(link: str, inbox: str, outbox: str, shell: str) -> None:
     """Serve the judge on the descriptors that it left open; their numbers are words of a command."""
+    never_evaluate()
     with contextlib.suppress(channel.ChannelError), socket.socket(fileno=int(link)) as connection:
         guest = Guest(connection, int(inbox), int(outbox), Notebook() if shell == "notebook" else Plain())
         gc.enable()

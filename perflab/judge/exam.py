@@ -6,7 +6,7 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,11 @@ from nbformat import NotebookNode
 
 from perflab.check import seen
 from perflab.check.report import Points, Report
-from perflab.judge.cleanroom import admitted
 from perflab.judge.outputs import harmless, plain
 from perflab.judge.remote import Handle, RemoteBench
 from perflab.judge.residence import Residence
-from perflab.judge.sandbox import Sandbox, SandboxError, Start
+from perflab.judge.rooms import Rooms
+from perflab.judge.sandbox import SandboxError, Start
 from perflab.judge.script import Step, steps
 from perflab.judge.trusted import Trusted, run
 from perflab.judge.verdict import CellVerdict, Shown, Verdict
@@ -67,9 +67,10 @@ class Exam:
         self._pictures = pictures
         self._seed = secrets.randbits(128) if seed is None else seed
         self._student = Residence(lambda: start("notebook", trusted.forbids))
-        self._clean: dict[tuple, Sandbox] = {}
-        self._watched: Sandbox | None = None
-        self._answers: list[str] = []
+        tests = [step.source for step in self._steps if step.role == "tests"]
+        # With the models that the exercise forbids: an instrument may be one of them, and what is admitted to a
+        # clean room can import none.
+        self._rooms = Rooms(self._student, tests, trusted.given, trusted.defined, lambda: start("plain", ()))
         self._shown: list[Shown] = []
 
     def run(self) -> Verdict:
@@ -86,9 +87,7 @@ class Exam:
                     self._show(step)
         finally:
             self._student.close()
-            for room in (*self._clean.values(), self._watched):
-                if room is not None:
-                    room.close()
+            self._rooms.close()
         return Verdict(
             cells=tuple(cells),
             seed=f"{self._seed:x}",
@@ -104,10 +103,11 @@ class Exam:
         if step.role == "given":
             self._student.tell(step.source)
         elif step.role in ("answer", "own"):
-            self._answers.append(step.source)
+            defined = _defined(step.defines)
+            self._rooms.add(step.source, defined)
             self._look(step, self._student.tell(step.source))
             # The names are the instructor's: nothing else that a student defines has a meaning here.
-            for name in _defined(step.defines):
+            for name in defined:
                 names[name] = Handle(name, self._bench(name))
         return None
 
@@ -123,42 +123,19 @@ class Exam:
         self._shown.append(Shown(step.name, step.role, step.source if step.role == "own" else "", outputs))
 
     def _bench(self, name: str) -> RemoteBench:
-        trusted = self._trusted
-        rooms = self._clean_room, self._watched_room
+        trusted, rooms = self._trusted, self._rooms
         return RemoteBench(
-            self._student.now,
+            lambda: rooms.home(name).now(),
             name,
             self._seed,
             trusted.types,
             trusted.overhead,
-            *rooms,
+            lambda: rooms.clean(name),
+            lambda: rooms.watched(name),
             trusted.idle,
             self._turn,
-            self._spread,
+            lambda: rooms.home(name).pin(set(self._cores)),
         )
-
-    def _clean_room(self, *names: str, ours: Collection[str] = ()) -> Sandbox:
-        """Return a sandbox with what some functions need of the answers alone, where instruments may run.
-
-        What bears a name of `ours` there is the course's.
-        """
-        key = frozenset(names), frozenset(ours)
-        if key not in self._clean or not self._clean[key].alive:
-            given = self._trusted.given
-            sources = [*given, *admitted(self._answers, set(names), given, ours)]
-            # With the models that the exercise forbids: an instrument may be one of them, and what is admitted
-            # here can import none.
-            self._clean[key] = self._start("plain", ())
-            self._clean[key].ready()
-            for source in sources:
-                self._clean[key].ask({"do": "cell", "source": source})
-        return self._clean[key]
-
-    def _watched_room(self) -> Sandbox:
-        """Return a fresh sandbox with the same cells, where no process starts: none can do work unseen."""
-        if self._watched is None or not self._watched.alive:
-            self._watched = self._student.twin(alone=True)
-        return self._watched
 
     def _tests(self, step: Step, names: dict[str, Any]) -> CellVerdict:
         try:
@@ -176,20 +153,16 @@ class Exam:
             step.name, Report("not graded", 0.0, step.points, said), f"the tests cell failed: {why}"
         )
 
-    def _spread(self) -> None:
-        """Let the student's threads run on all cores at once."""
-        self._student.pin(set(self._cores))
-
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Take the machine's lane; keep both sides to one core where that is allowed."""
         cores = os.sched_getaffinity(0)
         with self._trusted.turn() as core:
             try:
-                self._student.pin({core})
+                self._rooms.pin({core})
                 yield
             finally:
-                self._student.pin(cores)
+                self._rooms.pin(cores)
 
 
 def _graded(step: Step, report: Report, names: dict[str, Any]) -> CellVerdict:

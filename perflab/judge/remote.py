@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,12 @@ from perflab.check import values
 from perflab.check.bench import METRICS, FunctionFailedError, Team, hands_back, is_metric
 from perflab.check.files import File, read
 from perflab.check.oracles import Oracle
+from perflab.check.program import ForbiddenError
 from perflab.check.teams import Explored, Raced
 from perflab.counters import AbsentError
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
-from perflab.judge.cleanroom import ForbiddenError
 from perflab.judge.outputs import plain
-from perflab.judge.outside import METRICS as OUTSIDE
-from perflab.judge.outside import UncountedError
+from perflab.judge.outside import UncountedError, is_outside
 from perflab.judge.sandbox import DiedError, Sandbox, SandboxError
 from perflab.timing import Clock
 
@@ -48,7 +46,7 @@ class RemoteBench:
     Attributes
     ----------
     sandbox : callable
-        Returns the sandbox, a fresh one if the last has died.
+        Returns the sandbox where the function lives, a fresh one if the last has died.
     name : str
         Of the function there.
     seed : int
@@ -58,8 +56,7 @@ class RemoteBench:
     overhead : callable
         ``overhead(args)`` returns the seconds of CPU of a call that does nothing with such arguments.
     clean : callable
-        ``clean(*names, ours=())`` returns a sandbox with some of the learner's functions, where instruments may
-        run; what bears a name of `ours` there is the course's.
+        Returns the same sandbox, if instruments may run in it; see `perflab.judge.rooms`.
     idle : callable
         ``idle(metric)`` returns what is counted from outside of a call that does nothing.
     turn : callable
@@ -67,7 +64,7 @@ class RemoteBench:
     spread : callable
         Lets threads in the sandbox run on all cores at once.
     watched : callable
-        Returns a sandbox with all of the code, for counts from outside: nothing in it can start a process.
+        Returns another sandbox with the same code, for counts from outside: nothing in it can start a process.
     ours : bool
         Whether the function is the course's: then a failure of its sandbox is no student's fault.
     """
@@ -77,7 +74,7 @@ class RemoteBench:
     seed: int
     types: dict[str, type]
     overhead: Callable[[tuple], float]
-    clean: Callable[..., Sandbox]
+    clean: Callable[[], Sandbox]
     watched: Callable[[], Sandbox]
     idle: Callable[[str], float]
     turn: Callable[[], AbstractContextManager] = nullcontext
@@ -136,11 +133,11 @@ class RemoteBench:
         if is_outside(metric):
             return self._count_outside(staged, metric, first or RemoteCall(values.copy(staged.args)))
         try:
-            sandbox = self.clean(self.name)
+            sandbox = self.clean()
             after = _mutable(staged.args)
             answer, _, _ = self._ask(staged, sandbox, "count", first, metric=metric, after=after)
         except ForbiddenError as error:
-            raise FunctionFailedError(f"{self.name} cannot be counted: your cell has {error}.") from error
+            raise FunctionFailedError(f"{self.name} cannot be counted: {error}.") from error
         except DiedError as error:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
         count = answer.get("count")
@@ -193,17 +190,17 @@ class RemoteBench:
         staged = self.stage(args)
         who = _names(team, parts)
         try:
-            sandbox = self.clean(*who["parts"], ours=_ours(team, parts)) if parts else self.clean(*who["names"])
+            sandbox = self.clean()
             answer, _, _ = self._ask(staged, sandbox, "explore", **who, refused=refused)
             outcomes = self._decoder(staged, sandbox, True)(answer.pop("outcomes"))
             return Explored(**{**answer, "outcomes": outcomes, "listing": plain(answer["listing"])})
         except ForbiddenError as error:
-            raise FunctionFailedError(f"{self.name} cannot be explored: your cell has {error}.") from error
+            raise FunctionFailedError(f"{self.name} cannot be explored: {error}.") from error
         except DiedError as error:
             raise FunctionFailedError(f"{self.name}: {error}.") from error
 
     def race(self, args: tuple, team: Team, seconds: float, parts: Team = ()) -> tuple[Raced, tuple]:
-        """See `Bench.race`. It happens in the sandbox of the learner's code, which may say what it likes."""
+        """See `Bench.race`. It says what it likes where the learner's code was not admitted."""
         staged = self.stage(args)
         who = _names(team, parts)
         try:
@@ -322,23 +319,8 @@ class Handle:
         raise TypeError(f"{self.__name__} lives in a sandbox: pass it to a check")
 
 
-def is_outside(metric: str) -> bool:
-    """Tell whether a metric is counted from outside of the sandbox; code in it need not be admitted then."""
-    return metric in OUTSIDE or metric.partition(":")[0] == "syscalls"
-
-
 def _names(team: Team, parts: Team) -> dict[str, tuple[str, ...]]:
     return {"names": tuple(one.__name__ for one in team), "parts": tuple(one.__name__ for one in parts)}
-
-
-def _ours(team: Team, parts: Team) -> set[str]:
-    """Return what functions of the course are called, and what they use, but for modules and parts."""
-    names = {one.__name__ for one in team}
-    for one in team:
-        plain = getattr(one, "py_func", one)
-        known = plain.__globals__
-        names |= {n for n in plain.__code__.co_names if n in known and not isinstance(known[n], ModuleType)}
-    return names - {one.__name__ for one in parts}
 
 
 def _no_arrays(dtype: np.dtype, shape: tuple[int, ...], order: str, offset: int) -> np.ndarray:

@@ -45,6 +45,8 @@ class Trusted:
         Modules that sandboxes lack.
     given : tuple of str
         The given cells.
+    defined : dict
+        What they define, by name.
     types : dict
         Namedtuples and dataclasses that may cross, by name.
     """
@@ -59,6 +61,7 @@ class Trusted:
         self._sandbox = start("plain", self.forbids)
         for cell in cells:
             run(cell.source, cell.metadata.nbgrader.grade_id, self._names)
+        self.defined = dict(self._names)
         self.types = records(self._names)
         self._sandbox.ready()
         for source in self.given:

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_code_cell, new_notebook
 
+from perflab.check.admission import admitted
 from perflab.check.bench import FunctionFailedError, LocalBench
+from perflab.check.program import ForbiddenError
 from perflab.judge import bubblewrap
-from perflab.judge.cleanroom import ForbiddenError, admitted
 from perflab.judge.exam import Exam
 from perflab.judge.library import library
 from perflab.judge.remote import RemoteBench
@@ -99,11 +100,18 @@ def test_the_clean_room_has_the_models_that_an_exercise_forbids():
         def ready(self):
             pass
 
-    trusted = SimpleNamespace(
-        forbids=("perflab.models.cache",), given=(), notebook=new_notebook(), types={}, overhead=None, idle=None
-    )
-    exam = Exam(trusted, new_notebook(), lambda shell, forbids: started.append((shell, forbids)) or Room())
-    exam._clean_room("fn")
+        def ask(self, message):
+            return {"ok": True}, 0.0, 0.0
+
+    check = new_code_cell("check.counts(fn, 'lines')", metadata={"nbgrader": {"grade": True, "points": 1}})
+    answer = new_code_cell("def fn(x):\n    return x", metadata={"nbgrader": {"solution": True}})
+    check.metadata.nbgrader.grade_id, answer.metadata.nbgrader.grade_id = "tests", "answer"
+    notebook = new_notebook(cells=[answer, check])
+    nothing = {"given": (), "types": {}, "defined": {}, "overhead": None, "idle": None}
+    trusted = SimpleNamespace(forbids=("perflab.models.cache",), notebook=notebook, **nothing)
+    exam = Exam(trusted, notebook, lambda shell, forbids: started.append((shell, forbids)) or Room())
+    exam._rooms.add(answer.source, ["fn"])
+    exam._rooms.clean("fn")
     assert started == [("notebook", trusted.forbids), ("plain", ())]
     with pytest.raises(ForbiddenError, match=r"an import of perflab\.models"):
         admitted(["from perflab.models import cache\n\ndef fn(x):\n    return cache.replay(x)"], {"fn"})
