@@ -1,5 +1,6 @@
 """The author's gates, for every exercise: solved is full, untouched is nothing, mutants lose what they should."""
 
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -33,7 +34,13 @@ def full(exercise: Exercise) -> dict[str, float]:
 
 def gates_of(exercise: Exercise) -> list[tuple[str, str]]:
     """Return all that is run for an exercise: what is graded, and what else runs meanwhile."""
-    return [(SOLVED, ""), (SOLVED, BUSY), (UNTOUCHED, ""), *((name, "") for name in mutants(exercise)), ("naive", BUSY)]
+    return [
+        (SOLVED, ""),
+        (SOLVED, BUSY),
+        (UNTOUCHED, ""),
+        *((name, "") for name in mutants(exercise)),
+        ("naive", BUSY),
+    ]
 
 
 def measured(exercise: Exercise, gate: str, load: str = "") -> tuple[Run, float]:
@@ -53,7 +60,9 @@ def grade(exercise: Exercise, gate: str, load: str = "") -> Run:
 
 def spent(exercise: Exercise) -> float:
     """Return the typical seconds of all gates of an exercise."""
-    return sum(run.seconds / slowness for run, slowness in (measured(exercise, *gate) for gate in gates_of(exercise)))
+    return sum(
+        run.seconds / slowness for run, slowness in (measured(exercise, *gate) for gate in gates_of(exercise))
+    )
 
 
 def spent_by_tests(exercise: Exercise) -> float:
@@ -135,6 +144,22 @@ def test_mutants_are_no_answers(exercise):
         assert any(want == 0 or (isinstance(want, tuple) and want[0] == 0 and want[1] < most) for want in wants), (
             cell
         )
+
+
+def timed(exercise: Exercise) -> set[str]:
+    return {
+        cell.grade_id for cell in exercise.of_role("tests") if re.search(r"check\.(faster|reaches)\(", cell.source)
+    }
+
+
+@every()
+def test_twins_say_of_timed_points_what_holds_on_every_processor(exercise):
+    """Nothing, everything, or at most so many: the ratio of an answer that is half-way differs by a factor."""
+    for name, (_, expected) in mutants(exercise).items():
+        for cell in timed(exercise):
+            want = expected[cell]
+            at_ends = want in (0, full(exercise)[cell])
+            assert at_ends or (isinstance(want, tuple) and want[0] == 0), f"{name}: {cell}: {want}"
 
 
 @every()

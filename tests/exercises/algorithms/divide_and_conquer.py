@@ -127,5 +127,5 @@ def crossed(times):
         points(3, 0, 0),
     ),
     # The textbook, without a special case for few.
-    "plain_recursion": (SORT, points(3, 3, (2, 3))),
+    "plain_recursion": (SORT, points(3, 3, (0, 3))),
 }

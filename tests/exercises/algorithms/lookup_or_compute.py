@@ -65,7 +65,7 @@ def serve(desk):
         desk("reply", known[value])
     return replies
 """,
-        points(1, (1, 1.5), 1.5, 1, 1, 0, 0),
+        points(1, (0, 1.5), 1.5, 1, 1, 0, 0),
     ),
     # Every eighth level is enough for the eye, not for the tests; and what was right before a calibration is not
     # looked at again.

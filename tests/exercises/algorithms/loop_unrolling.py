@@ -83,7 +83,7 @@ def account(total, states, energies):
         total, lost = add(total, lost, energies[states[-1]])
     return total
 """,
-        points(2, 2, (0.5, 3.5)),
+        points(2, 2, (0, 3.5)),
     ),
     # Forgets the ticks that fill no whole round.
     "no_rest": (

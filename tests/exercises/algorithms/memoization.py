@@ -87,7 +87,7 @@ def distance(a, b):
                 known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
     return known[a.size, b.size]
 """,
-        points(1.5, 2, 0, 1, (1, 2), 0),
+        points(1.5, 2, 0, 1, 2, 0),
     ),
     # A memo that outlives what it depends on: the engine, and the rows.
     "memo": (

@@ -45,7 +45,7 @@ def fill(pattern, width, down, right, out):
         line = i // width
         out[i] = flat[(line + down) % rows * columns + (i - line * width + right) % columns]
 """,
-        points(3, 0, 0),
+        points(3, 0, (0, 2.5)),
     ),
     # Answers with what came out for a pattern of that size: none comes twice. No compiled loop, so none is counted.
     "memo": (
@@ -76,6 +76,6 @@ def fill(pattern, width, down, right, out):
         if x == width:
             x, y = 0, y + 1
 """,
-        points(3, (0.5, 1), (0, 1)),
+        points(3, (0.5, 1), (0, 2.5)),
     ),
 }

@@ -39,7 +39,8 @@ def escape(name, out):
 """,
         points(0, 0, 0),
     ),
-    # A table for the question, and a branch on its answer: fewer wrong guesses, hardly any time.
+    # A table for the question, and a branch on its answer: fewer wrong guesses, and still one every few
+    # bytes.
     "wrong_lever": (
         """
 @njit
@@ -61,9 +62,10 @@ def escape(name, out):
             end += 3
     return out[:end]
 """,
-        points(3, (0, 1), (0, 0.5)),
+        points(3, (0, 1), (0, 2.5)),
     ),
-    # The lever of the exercise before, without a table: a dozen operations a byte. A fair answer, half-way.
+    # The lever of the exercise before, without a table: a dozen operations a byte. A fair answer: how far
+    # it comes depends on the processor.
     "arithmetic": (
         """
 @njit
@@ -79,7 +81,7 @@ def escape(name, out):
         end += np.uintp(3) - np.uintp(2) * np.uintp(plain)
     return out[:end]
 """,
-        points(3, 2, (0.5, 3)),
+        points(3, 2, (0, 3)),
     ),
     # Answers with what came out for a name that looks the same: no name comes twice.
     "memo": (

@@ -66,7 +66,7 @@ def log_buffered(file, records):
         while text:
             text = text[log.write(text):]
 """,
-        points(3, 3, 2),
+        points(3, 3, (0, 2)),
     ),
     "vector": (
         """
@@ -76,7 +76,7 @@ def log_buffered(file, records):
         os.writev(log, list(records[first:first + 900]))
     os.close(log)
 """,
-        points(3, (2, 3), (0.5, 2)),
+        points(3, (2, 3), (0, 1.5)),
     ),
     "pythons_own_buffer": (
         """
@@ -85,7 +85,7 @@ def log_buffered(file, records):
         for record in records:
             log.write(record)
 """,
-        points(3, (1.5, 2.5), (0, 2)),
+        points(3, (1.5, 2.5), (0, 1.5)),
     ),
     "four_records": (
         """

@@ -69,7 +69,7 @@ def simulate(addresses, line, sets, ways):
                     break
     return missed
 """,
-        points(2, 3, 0),
+        points(2, 3, (0, 2.5)),
     ),
     # Keeps state, but searches all of it, as if a line could be anywhere.
     "searches_everything": (
@@ -112,7 +112,7 @@ def simulate(addresses, line, sets, ways):
         row.insert(0, number)
     return np.array(missed, bool)
 """,
-        points(2, 3, (0, 0.5)),
+        points(2, 3, (0, 2.5)),
     ),
     # Remembers what came out for that many accesses to that cache: two hidden frames differ in nothing else.
     "memo": (

@@ -63,10 +63,10 @@ def fetch(file, rows):
     os.close(table)
     return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, RECORD).copy()
 """,
-        points(2, 0, 2, (0, 0.5)),
+        points(2, 0, 2, (0, 1.5)),
     ),
     # Merges only rows that touch.
-    "no_gaps": (GROUPED.replace("GAP", "1"), points(2, (0, 0.5), 2, (0, 0.5))),
+    "no_gaps": (GROUPED.replace("GAP", "1"), points(2, (0, 0.5), 2, 0)),
     # Remembers what it returned for as many rows of the same beginning.
     "memo": (
         """
