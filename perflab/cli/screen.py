@@ -29,7 +29,8 @@ def steps() -> Iterator[Callable[[str], None]]:
 def table_of(*heads: str, title: str | None = None) -> Table:
     """Return an empty table that shows every name whole, however narrow the terminal is.
 
-    Rich cuts a word that does not fit to its beginning, and many names begin alike; here it goes on in the next line.
+    Rich cuts a word that does not fit to its beginning, and many names begin alike; here it goes on in the next
+    line.
     """
     table = Table(title=title)
     for head in heads:
