@@ -1,10 +1,12 @@
 """What a check hands back: points that read as a plain number, and a report for people and programs."""
 
 import html
+import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from perflab import words
+from perflab.check import origin
 
 # Machine-readable twin of a report in a cell's outputs: what `perflab check` and a sample class print.
 MIME = "application/vnd.perflab.report+json"
@@ -144,7 +146,10 @@ class Points(float):
     __repr__ = float.__repr__
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/plain": float.__repr__(self), **self.report.as_bundle()}
+        bundle = self.report.as_bundle()
+        # Saved with the notebook, this tells later whether the points still hold.
+        bundle[MIME] |= {"when": time.time(), "rests_on": origin.cells()}
+        return {"text/plain": float.__repr__(self), **bundle}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ A judge's process starts over with each submission.
 
 import linecache
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 from perflab.check import attempts
 from perflab.check.attempts import HINTS
 from perflab.check.bench import name_of
+from perflab.check.origin import GRADE_ID, tests_frame
 from perflab.check.report import Points, Report
 from perflab.check.subjects import Expectation, Subject
 from perflab.check.together import Holds
 
-GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
 HEAD = re.compile(rf"{GRADE_ID}(\S+)(?:.*\bhints? (\d)(?:-(\d))?\))?")
 
 # What a cell measured, in words, and the value; None where nothing was.
@@ -150,12 +149,9 @@ def grade_id() -> str | None:
 
 def head() -> Head | None:
     """Return what the first line of the tests cell that is running says."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_name == "<module>" and (
-            found := HEAD.match(linecache.getline(frame.f_code.co_filename, 1))
-        ):
-            name, first, last = found.groups()
-            return Head(name, range(int(first or 1), int(last or first or HINTS) + 1))
-        frame = frame.f_back
-    return None
+    frame = tests_frame()
+    found = HEAD.match(linecache.getline(frame.f_code.co_filename, 1)) if frame else None
+    if found is None:
+        return None
+    name, first, last = found.groups()
+    return Head(name, range(int(first or 1), int(last or first or HINTS) + 1))

@@ -7,7 +7,7 @@ from perflab.cli.screen import app, err
 from perflab.course.errors import CourseError
 from perflab.judge.sandbox import NoSandboxError
 
-MODULES = ("course", "coverage", "grade", "statistics")  # they add their commands
+MODULES = ("learner", "course", "coverage", "grade", "statistics")  # they add their commands
 
 
 def main() -> None:

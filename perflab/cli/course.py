@@ -1,20 +1,20 @@
-"""Commands for authors and learners: exercises | work | check | progress | class | sample | doctor."""
+"""Commands for authors, and about this machine: exercises | class | sample | doctor.
 
-import shutil
+What they need takes seconds to import. It is imported where it is used: `perflab --help` needs none of it.
+"""
+
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from perflab import machine
 from perflab.cli.screen import Root, app, out, steps, table_of
-from perflab.course import CourseError, publish, read
-from perflab.course.assignments import assignments, build
-from perflab.course.gates import mutants
-from perflab.course.results import CellResult, execute, open_notebook, results
-from perflab.judge import sample as sample_class
+from perflab.course.errors import CourseError
+
+if TYPE_CHECKING:
+    from perflab import machine
 
 NAIVE, WRONG = "naive", "wrong_but_fast"  # the broken twins that take part in a sample class
 
@@ -25,6 +25,8 @@ def exercises(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if something would change.")] = False,
 ) -> None:
     """Check solutions/ and write exercises/ from it."""
+    from perflab.course import publish
+
     if not check:
         for path in publish.generate(root):
             out.print(f"{'wrote' if path.exists() else 'removed'} {path}", markup=False, soft_wrap=True)
@@ -39,49 +41,12 @@ def exercises(
         raise CourseError(f"exercises/ does not match solutions/: {names}. Run `make exercises` and commit.")
 
 
-@app.command()
-def work(root: Root = Path(".")) -> None:
-    """Copy the exercises that are missing to work/; never touch a copy that is there."""
-    for source in _exercises(root):
-        copy = root / "work" / source.relative_to(root / "exercises")
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
-            out.print(f"added {copy}", markup=False, soft_wrap=True)
-
-
-@app.command()
-def check(notebooks: Annotated[list[Path], typer.Argument(help="Exercise notebooks (.ipynb).")]) -> None:
-    """Run notebooks from top to bottom, as grading does, and show their points."""
-    for path in notebooks:
-        notebook = open_notebook(path)
-        with steps() as step:
-            step(f"run {path.name}")
-            found = results(execute(notebook, path.parent))
-        if not found:
-            raise CourseError(f"{path}: no graded cell. Give an exercise, e.g. work/memory/soa_vs_aos.ipynb.")
-        out.print(_points_table(str(path), found))
-
-
-@app.command()
-def progress(root: Root = Path(".")) -> None:
-    """Show the points of your copies in work/, as they were when you saved them last."""
-    table = table_of("exercise", "points", "to do next", title="Your exercises")
-    for source in _exercises(root):
-        name = source.relative_to(root / "exercises").with_suffix("")
-        copy = root / "work" / source.relative_to(root / "exercises")
-        found = results(open_notebook(copy if copy.exists() else source))
-        earned, possible = sum(r.points or 0.0 for r in found), sum(r.of for r in found)
-        left = [r for r in found if (r.points or 0.0) < r.of]
-        table.add_row(
-            str(name), f"{earned:g} of {possible:g}", f"{left[0].grade_id}: {left[0].why}" if left else ""
-        )
-    out.print(table)
-
-
 @app.command(name="class")
 def class_(root: Root = Path(".")) -> None:
     """Build the nbgrader course in class/ from solutions/ and assignments.yml."""
+    from perflab.course import publish
+    from perflab.course.assignments import assignments, build
+
     built = build(root / "class", assignments(root / "assignments.yml", publish.sources(root)))
     table = table_of("assignment", "exercises", "points", "class/source", title="class/")
     for one in built:
@@ -97,6 +62,10 @@ def sample(
     root: Annotated[Path, typer.Argument(help="A throwaway course root.")],
 ) -> None:
     """Grade a sample class of one exercise through nbgrader and show the points and why."""
+    from perflab.course import read
+    from perflab.course.gates import mutants
+    from perflab.judge import sample as sample_class
+
     broken = mutants(twins)
     if missing := {NAIVE, WRONG} - set(broken):
         raise CourseError(
@@ -126,6 +95,8 @@ def doctor(
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is remembered.")] = False,
 ) -> None:
     """Show what this machine is, what it can do, and what it can and cannot measure."""
+    from perflab import machine
+
     here = machine.describe()
     out.print(_about(here))
     with steps() as step:
@@ -155,7 +126,7 @@ def doctor(
     out.print(table)
 
 
-def _about(here: machine.Machine) -> Table:
+def _about(here: "machine.Machine") -> Table:
     about = table_of("machine", "", title="This machine")
     for field in fields(here):
         value = getattr(here, field.name)
@@ -169,7 +140,7 @@ def _about(here: machine.Machine) -> Table:
     return about
 
 
-def _ceilings_table(measured: list[machine.Ceilings]) -> Table:
+def _ceilings_table(measured: "list[machine.Ceilings]") -> Table:
     """Return the best rates of one core, and of all."""
     heads = [f"{one.cores} core{'s' if one.cores > 1 else ''}" for one in measured]
     table = table_of("ceiling", *heads, "", title="Ceilings: best of several")
@@ -179,21 +150,4 @@ def _ceilings_table(measured: list[machine.Ceilings]) -> Table:
         values = [f"{getattr(one, name).best / 1e9:.1f}" for one in measured]
         unit = "GFLOP/s" if name in names else units.get(name, "GB/s")
         table.add_row(names.get(name, name), *values, unit)
-    return table
-
-
-def _exercises(root: Path) -> list[Path]:
-    """Return the generated notebooks of the course at `root`."""
-    found = sorted((root / "exercises").glob("*/*.ipynb"))
-    if not found:
-        raise CourseError(f"{root.resolve()}: no exercises here. Go to the course, or run `make exercises`.")
-    return found
-
-
-def _points_table(title: str, found: list[CellResult]) -> Table:
-    table = table_of("tests cell", "points", "why", title=title)
-    for result in found:
-        points = "-" if result.points is None else f"{result.points:g}"
-        table.add_row(result.grade_id, f"{points} of {result.of:g}", result.why)
-    table.add_row("together", f"{sum(r.points or 0.0 for r in found):g} of {sum(r.of for r in found):g}", "")
     return table

@@ -1,6 +1,6 @@
 """What all commands share: the application, both streams, and a line that says what runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -26,13 +26,20 @@ def steps() -> Iterator[Callable[[str], None]]:
         yield lambda step: bar.update(task, description=step)
 
 
-def table_of(*heads: str, title: str | None = None) -> Table:
+def table_of(*heads: str, title: str | None = None, names: Iterable[str] = ()) -> Table:
     """Return an empty table that shows every name whole, however narrow the terminal is.
 
-    Rich cuts a word that does not fit to its beginning, and many names begin alike; here it goes on in the next
-    line.
+    Rich cuts a word that does not fit to its beginning, and many names begin alike. Here it goes on below.
+
+    Parameters
+    ----------
+    *heads : str
+    title : str, optional
+    names : iterable of str, optional
+        What will stand in the first column: in one piece, if it leaves half of the line to the other columns.
     """
     table = Table(title=title)
     for head in heads:
         table.add_column(head, overflow="fold")
+    table.columns[0].min_width = min(max(map(len, names), default=0), out.width // 2)
     return table

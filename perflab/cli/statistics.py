@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,10 +12,9 @@ from rich.text import Text
 
 from perflab.cli.grade import Assignment, Class, Gradebook
 from perflab.cli.screen import app, out
-from perflab.course.classroom import configured
-from perflab.judge.gradebook import url_of
-from perflab.judge.statistics import Distribution, Item, Statistics
-from perflab.judge.statistics import statistics as statistics_of
+
+if TYPE_CHECKING:
+    from perflab.judge.statistics import Distribution, Item, Statistics
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 BAR = 40  # characters of the longest
@@ -29,6 +28,11 @@ def statistics(
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
     """Show how difficult the tests cells of a graded assignment were, and how well each tells students apart."""
+    # It takes a second to import.
+    from perflab.course.classroom import configured
+    from perflab.judge.gradebook import url_of
+    from perflab.judge.statistics import statistics as statistics_of
+
     root = root.resolve()
     found = statistics_of(root, assignment, url_of(root, configured(root, gradebook=gradebook)))
     if as_json:
@@ -40,7 +44,7 @@ def statistics(
     out.print(_in_words(found), soft_wrap=True)
 
 
-def _items_table(found: Statistics) -> Table:
+def _items_table(found: "Statistics") -> Table:
     table = Table("tests cell", title=found.assignment)
     for head in ("of", "mean share", "none", "all", "discrimination", "quartiles", "0 to all", "for a human"):
         table.add_column(head, justify="left" if head == "0 to all" else "right")
@@ -57,13 +61,13 @@ def _items_table(found: Statistics) -> Table:
     return table
 
 
-def _sparkline(points: Distribution) -> str:
+def _sparkline(points: "Distribution") -> str:
     """Return a histogram in one line; a dot where nobody is."""
     most = max(points.histogram)
     return "".join(BLOCKS[round((len(BLOCKS) - 1) * n / most)] if n else "." for n in points.histogram)
 
 
-def _reasons_table(items: tuple[Item, ...]) -> Table:
+def _reasons_table(items: "tuple[Item, ...]") -> Table:
     table = Table("tests cell", "students", "why points are missing")
     for item in items:
         table.add_section()
@@ -73,7 +77,7 @@ def _reasons_table(items: tuple[Item, ...]) -> Table:
     return table
 
 
-def _points_table(points: Distribution) -> Table:
+def _points_table(points: "Distribution") -> Table:
     table = Table("points", "students", title="All tests cells together")
     step, most = points.of / len(points.histogram), max(points.histogram)
     for i, students in enumerate(points.histogram):
@@ -82,7 +86,7 @@ def _points_table(points: Distribution) -> Table:
     return table
 
 
-def _in_words(found: Statistics) -> str:
+def _in_words(found: "Statistics") -> str:
     low, *middle, high = (f"{points:g}" for points in found.points.quartiles)
     said = (
         f"{found.students} students: {found.points.mean:.1f} of {found.points.of:g} points on average, "

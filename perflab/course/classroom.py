@@ -9,6 +9,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, ConfigFileNotFound, PyFileConfigLoader
 
 from perflab.course.errors import CourseError
+from perflab.course.kernel import ARGUMENTS
 from perflab.course.notebook import STUBS
 from perflab.course.submission import SANITIZE
 
@@ -29,8 +30,6 @@ FEEDBACK = [
 FILE = "nbgrader_config.py"
 COURSE = "performance"
 CELL_SECONDS = 120  # nbgrader's own limit of 30 s is short for a timed cell on a loaded machine
-# Without these a kernel warns on every start that it talks over loopback, and writes a history to disk.
-KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.hist_file=:memory:"]
 
 
 def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -> Config:
@@ -72,7 +71,7 @@ def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -
     config.ZipCollectApp.collector_plugin = "perflab.lms.collect.LmsCollector"
     config.Execute.skip_cells_with_tag = ""
     config.Execute.timeout = CELL_SECONDS
-    config.Execute.extra_arguments = KERNEL_ARGUMENTS
+    config.Execute.extra_arguments = ARGUMENTS
     # nbgrader 0.9.6 fills its tables in an order that SQLAlchemy 2 remarks on, many times a submission.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
     return config

@@ -1,17 +1,17 @@
 """Read points and reasons from an executed notebook, as nbgrader reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import Execute
-from nbgrader.utils import determine_grade, is_grade
 
-from perflab.check.report import MIME
-from perflab.course.classroom import CELL_SECONDS, KERNEL_ARGUMENTS
 from perflab.course.errors import CourseError
+
+# That of perflab.check.report, whose package imports Numba: who only reads results need not wait for it.
+MIME = "application/vnd.perflab.report+json"
+NOT_RUN = "not run yet"
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,43 @@ class CellResult:
     of : float
     why : str
         The sentence of the check's report, or what went wrong.
+    what : str
+        What was measured, e.g. "ratio"; nothing where nothing was.
+    value, target : float or None
+        What came out and what earns everything.
+    interval : (float, float) or None
+        The 99 % interval of a timed ratio.
+    hint : int
+        Which hint to open next; 0 for none.
     """
 
     grade_id: str
     points: float | None
     of: float
     why: str
+    what: str = ""
+    value: float | None = None
+    target: float | None = None
+    interval: tuple[float, float] | None = None
+    hint: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether all points were earned."""
+        return self.points is not None and self.points >= self.of
+
+
+class NoNotebookError(CourseError):
+    """A file that is no notebook.
+
+    Attributes
+    ----------
+    reason : str
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{path}: no Jupyter notebook ({reason}). Give the path of an .ipynb file.")
 
 
 def open_notebook(path: Path) -> NotebookNode:
@@ -40,51 +71,58 @@ def open_notebook(path: Path) -> NotebookNode:
     Raises
     ------
     CourseError
-        If there is none, or it is no notebook.
+        If there is none.
+    NoNotebookError
+        If it is no notebook.
     """
     try:
-        notebook = nbformat.read(path, as_version=4)
+        data = path.read_bytes()
+        notebook = nbformat.reads(data.decode(), as_version=4)
         nbformat.validate(notebook)
     except OSError as error:
         raise CourseError(f"{path}: cannot be read: {error.strerror or error}. Is the path right?") from error
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CourseError(f"{path}: no Jupyter notebook ({reason}). Give the path of an .ipynb file.") from error
+        raise NoNotebookError(path, reason if data.strip() else "it is empty") from error
     return notebook
-
-
-def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Run a notebook in a kernel as nbgrader does, in `folder`; return it with its outputs."""
-    runner = Execute(timeout=CELL_SECONDS, skip_cells_with_tag="", extra_arguments=KERNEL_ARGUMENTS)
-    return runner.preprocess(notebook, {"metadata": {"path": str(folder)}})[0]
 
 
 def results(notebook: NotebookNode) -> list[CellResult]:
     """Return what each automatically graded cell of an executed notebook gave."""
-    return [_result(cell) for cell in notebook.cells if cell.cell_type == "code" and is_grade(cell)]
+    flagged = (cell for cell in notebook.cells if cell.cell_type == "code")
+    return [result(cell) for cell in flagged if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
-def _result(cell: NotebookNode) -> CellResult:
+def result(cell: NotebookNode) -> CellResult:
+    """Return what a tests cell shows."""
     about = cell.metadata.nbgrader
+    of = float(about.points)
     if cell.execution_count is None and not cell.outputs:
-        return CellResult(about.grade_id, None, float(about.points), "not run yet")
+        return CellResult(about.grade_id, None, of, NOT_RUN)
+    from nbgrader.utils import determine_grade  # takes its time, and what was never run needs none
+
     try:
-        points, of = determine_grade(cell)
+        points, _ = determine_grade(cell)
     except ValueError as error:
-        return CellResult(about.grade_id, None, float(about.points), str(error))
-    return CellResult(about.grade_id, points, of, _why(cell.outputs))
-
-
-def _why(outputs: list[Any]) -> str:
-    for output in outputs:
+        return CellResult(about.grade_id, None, of, str(error))
+    for output in cell.outputs:
         if output.output_type == "execute_result" and MIME in output.data:
-            return _in_short(output.data[MIME])
+            return _reported(CellResult(about.grade_id, points, of, ""), output.data[MIME])
         if output.output_type == "error":
             lines = output.evalue.splitlines()
-            return f"{output.ename}: {lines[0].strip() if lines else ''}"
-    return ""
+            return CellResult(about.grade_id, points, of, f"{output.ename}: {lines[0].strip() if lines else ''}")
+    return CellResult(about.grade_id, points, of, "")
 
 
-def _in_short(report: dict[str, Any]) -> str:
-    ratio = dict(map(tuple, report["rows"])).get("ratio")
-    return f"{report['sentence']} Ratio {ratio}." if ratio else report["sentence"]
+def _reported(found: CellResult, report: dict[str, Any]) -> CellResult:
+    """Return a result with what the check's report says."""
+    interval = report.get("interval")
+    return replace(
+        found,
+        why=report["sentence"],
+        what=report.get("what", ""),
+        value=report.get("value"),
+        target=report.get("target"),
+        interval=interval and (interval[0], interval[1]),
+        hint=report.get("hint", 0),
+    )

@@ -120,7 +120,7 @@ def solved(course):
 def test_checking_a_notebook_shows_points_and_reasons(run, solved):
     before = solved.read_bytes()
     code, out, _ = run("check", solved)
-    assert code == 0
+    assert code == 1
     said = " ".join(out.split())
     assert "tiny_correct" in said
     assert "0 of 3.5" in said
@@ -229,11 +229,16 @@ def test_progress_survives_points_that_make_no_sense(run, course):
     assert "0 of 3.5" in progress(run, course)
 
 
-def test_progress_with_a_broken_copy(fails, course):
+@pytest.mark.parametrize("content", ["", "broken", '{"cells": [{"cell_type": "code", "sour', "[]"])
+def test_progress_with_a_broken_copy_says_so_in_its_row(run, course, add_source, content):
+    add_source("cpu/other")
     publish.generate(course)
     (course / "work/memory").mkdir(parents=True)
-    (course / "work/memory/tiny.ipynb").write_text("broken")
-    assert "work/memory/tiny.ipynb: no Jupyter notebook" in fails("progress", "--root", course)
+    (course / "work/memory/tiny.ipynb").write_text(content)
+    said = progress(run, course)
+    assert "Your copy is no" in said
+    assert "cpu/other" in said
+    assert "0 of 3.5" in said
 
 
 # --- sample
@@ -267,7 +272,7 @@ def test_the_console_script_fails_with_a_sentence(tmp_path):
     path = tmp_path / "text.ipynb"
     path.write_text("I am text")
     done = script("check", path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert done.stderr.strip().endswith("Give the path of an .ipynb file.")
