@@ -54,7 +54,7 @@ def class_config(root: Path, sandbox: str = "bubblewrap", gradebook: str = "") -
         config.CourseDirectory.db_url = gradebook
     config.CourseDirectory.course_id = COURSE
     config.CourseDirectory.root = str(root)
-    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py", "*.md"]
+    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py", "*.md", "*.damaged*"]
     config.merge(STUBS)
     # One damaged submission costs only itself, and no tag can skip a tests cell.
     config.RestoreForm.release = str(root / "release")

@@ -97,7 +97,8 @@ def collect(root: Path, assignment: str, settings: Settings) -> list[Work]:
             path = folder / f"{name}.ipynb"
             if not os.path.lexists(path):
                 continue
-            make_readable(assignment, folder.parent.name, [str(path)])
+            with suppress(Exception):  # one that cannot be mended costs only itself, further on
+                make_readable(assignment, folder.parent.name, [str(path)])
             submitted = text_of(path)
             work.append(Work(folder.parent.name, name, trusted, submitted, key(trusted, submitted, settings)))
     return work

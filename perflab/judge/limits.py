@@ -6,6 +6,7 @@ processes, and a watchdog adds them up. A verdict records which it was.
 
 import contextlib
 import os
+import resource
 import threading
 import time
 import uuid
@@ -59,6 +60,8 @@ class Limits:
         """
         address_space = 4 * self.memory  # Numba and OpenBLAS reserve much that they never touch
         words = ["prlimit", f"--as={address_space}", f"--cpu={self.cpu}", f"--fsize={self.file}", "--core=0"]
+        # The judge's own work has a limit that is not that of a sandbox.
+        words.append(f"--data={_most(resource.RLIMIT_DATA)}")
         if user is not None:
             # It counts all that a user has, other sandboxes too: a brake, until the watchdog comes.
             words.append(f"--nproc={self.processes + processes.tasks_of(user) + BRAKE}")
@@ -133,13 +136,30 @@ class Cgroup:
         if self._clock is not None:
             os.close(self._clock)
             self._clock = None
-        deadline = time.monotonic() + GONE
-        for folder in self.folders:
-            while folder.exists() and time.monotonic() < deadline:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
-                    break
-                time.sleep(0.002)
+        _remove(self.folders)
+
+
+def remove_of(process: int) -> None:
+    """Remove the control groups that a grader's process has left that is gone."""
+    second = _second_version()
+    parents = [second] if second else [CGROUPS / name for name in ("memory", "pids", "cpuacct")]
+    _remove([left for parent in parents for left in parent.glob(f"{GROUP}{process}-*")])
+
+
+def _remove(folders: list[Path]) -> None:
+    deadline = time.monotonic() + GONE
+    for folder in folders:
+        while folder.exists() and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                break
+            time.sleep(0.002)
+
+
+def _most(which: int) -> str:
+    """Return the hard limit of this process as prlimit takes it."""
+    _, most = resource.getrlimit(which)
+    return "unlimited" if most == resource.RLIM_INFINITY else str(most)
 
 
 def _second_version() -> Path | None:

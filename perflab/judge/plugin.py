@@ -1,6 +1,8 @@
 """The judge inside nbgrader: preprocessors that `perflab.course.classroom` puts in place of a kernel."""
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from traitlets import Enum, Unicode
 
 from perflab.check.report import MIME
 from perflab.course.grade_id import grade_id_of
-from perflab.judge.examine import examine, refused
+from perflab.judge.examine import MOST_BYTES, examine, refused
 from perflab.judge.settings import SANDBOXES, Settings
 from perflab.judge.store import Store, key
 from perflab.judge.verdict import CellVerdict, Shown, Verdict
@@ -84,10 +86,18 @@ def verdict_of(graded: Path) -> str | None:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a submitted file; whatever else it is reads as no notebook."""
-    if path.is_symlink() or not path.is_file():
+    """Return the text of a submitted file, of a large one the beginning; whatever else it is is no notebook."""
+    try:
+        with open(path, "rb", opener=_opener) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return file.read(MOST_BYTES + 1).decode(errors="replace") if regular else ""
+    except OSError:
         return ""
-    return path.read_bytes().decode(errors="replace")
+
+
+def _opener(path: str, flags: int) -> int:
+    # A link is not followed, and nobody waits for the other end of a pipe.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def with_outputs(nb: NotebookNode, verdict: Verdict) -> NotebookNode:

@@ -43,6 +43,13 @@ def make(owner: int | None = None) -> Path:
     return folder
 
 
+def remove_of(process: int) -> None:
+    """Remove what a grader's process has left that is gone."""
+    for place in PLACES:
+        for left in Path(place).glob(f"{NAME}{process}-*"):
+            remove(left / "files")
+
+
 def abandoned(folder: Path) -> bool:
     """Tell whether a folder that has a grader's process in its name is what a killed one left behind."""
     process = folder.name.removeprefix(NAME).partition("-")[0]

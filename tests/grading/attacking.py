@@ -1,6 +1,7 @@
 """Attacks on a grader: one file each, with the points that it must get. See attacks/."""
 
 import copy
+import json
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,7 +106,9 @@ def _load(path: Path) -> Attack:
         for cell in notebook.cells:
             if cell.id == "target_answer":
                 cell.source = module.get("ANSWER", SLOW)
-        text = nbformat.writes(module["damage"](notebook) or notebook, version=nbformat.NO_CONVERT)
+        text = json.dumps(
+            module["damage"](notebook) or notebook
+        )  # nbformat does not write all that can be handed in
     else:
         text = submission(module["ANSWER"])
     return Attack(

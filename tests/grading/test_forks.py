@@ -13,7 +13,7 @@ from probing import LIMITS, inside
 from perflab.course import read
 from perflab.course.notebook import instructor, to_bytes
 from perflab.judge import bubblewrap
-from perflab.judge.examine import examine, forget
+from perflab.judge import examine as examination
 from perflab.judge.lane import lane, seat
 from perflab.judge.sample import submissions
 from perflab.judge.sandbox import DiedError, SandboxError
@@ -128,7 +128,7 @@ def test_what_was_started_for_another_submission_is_not_used(what):
         ahead.kill()
         ahead.wait()
     if what == "none follows":
-        forget()
+        bubblewrap.end_ahead()
     with bubblewrap.kin(replace(LIMITS, processes=20) if what == "other limits" else LIMITS, ()) as start:
         one = start("plain", ())
         one.ready()
@@ -231,7 +231,7 @@ def cold():
     """Forget afterwards that forks do not work here."""
     yield bubblewrap._cold
     bubblewrap._cold.clear()
-    forget()
+    examination._close()
 
 
 @root
@@ -243,7 +243,9 @@ def test_where_forks_cannot_enter_a_sandbox_starts_by_itself(cold, monkeypatch):
     exercise = read(ROOT / "solutions" / "memory" / "soa_vs_aos.py")
     notebook = submissions(exercise, {})["untouched"]
     trusted = to_bytes(instructor(exercise)).decode()
-    verdict = Verdict.from_json(examine(trusted, to_bytes(notebook).decode(), Settings().to_dict()))
+    # Where the helper is that does the work, so that it knows of this.
+    given = trusted, to_bytes(notebook).decode(), Settings().to_dict()
+    verdict = Verdict.from_json(examination._examine(*given, None, False, False, False))
     assert not verdict.problem
     assert len(verdict.cells) == 3
     assert cold == ["setns: Operation not permitted"]
