@@ -12,6 +12,8 @@ import numpy as np
 
 from perflab.check.values import aligned_empty, copy_records
 
+MOST_NAMES = 1000  # and groups of them, in a layout
+MOST_NAME = 80  # characters of one
 NEAR = 1 << 18  # bytes: in the second cache of any machine
 
 
@@ -38,6 +40,32 @@ class Conversion:
     def __call__(self, layout: Any, *args: Any) -> tuple:
         """Convert `args` as `layout` says."""
         return self.split(layout, *args)
+
+
+def named(layout: Any) -> Any:
+    """Return what a learner's layout says, if it is made of names alone, in tuples or lists.
+
+    Raises
+    ------
+    LayoutError
+        If it holds anything else: an array could take very long to be compared with a name.
+    """
+    left = [layout]
+    for _ in range(MOST_NAMES):
+        if not left:
+            return layout
+        one = left.pop()
+        if type(one) in (tuple, list):
+            left += one[: MOST_NAMES + 1]
+        elif type(one) is not str or len(one) > MOST_NAME:
+            raise LayoutError(f"layout() returned {_brief(one)}; return short names, in tuples")
+    raise LayoutError(f"layout() returned more than {MOST_NAMES:,} names; name each field once")
+
+
+def _brief(value: Any) -> str:
+    if type(value) is str:
+        return f"the text {value[:20]!r}... of {len(value):,} characters"
+    return f"{value!r}" if type(value) in (bool, int, float, type(None)) else f"a {type(value).__name__}"
 
 
 def _checked(layout: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

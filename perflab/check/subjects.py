@@ -19,7 +19,7 @@ from perflab.check.bench import (
     quiet,
     runs_before,
 )
-from perflab.check.layouts import Conversion
+from perflab.check.layouts import Conversion, named
 from perflab.timing import CALLS, Clock, Interval, Pairs, paired
 
 Maker = Callable[[np.random.Generator], tuple]
@@ -59,7 +59,7 @@ def make_subject(fn: Callable[..., Any], view: View | None) -> Subject:
     bench = bench_of(layout)
     staged = bench.stage(())
     bench.run(staged, "cpu")
-    return Subject(fn, bench_of(fn), convert, bench.collect(staged)[0])
+    return Subject(fn, bench_of(fn), convert, named(bench.collect(staged)[0]))
 
 
 def make_baseline(than: Any, subject: Subject, on: Maker) -> tuple[Subject, Maker, str]:

@@ -7,6 +7,7 @@ tree says where an array lies. The reader checks every word of it, since the wri
 import base64
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ MAX_NODES = 200_000  # of one message; deeper or larger structures belong into a
 MAX_DEPTH = 32
 MAX_NAME = 64  # characters of the name of a dtype
 MAX_FIELDS = 1000  # of the dtypes of one message
+MAX_ALIKE = 8  # keys of one dictionary that have the same hash
 
 Tree = list  # [tag, ...]: what JSON can hold
 
@@ -194,8 +196,13 @@ class Decoder:
         else:
             spec = {key: description[key] for key in ("names", "offsets", "itemsize")}
             formats = [self._dtype(field, depth + 1) for field in description["formats"]]
+            if any(not isinstance(name, str) or len(name) > MAX_NAME for name in spec["names"]):
+                raise CodecError(f"a record with a field whose name has more than {MAX_NAME} characters")
             dtype = np.dtype({**spec, "formats": formats}, align=bool(description["align"]))
         _refuse_objects(dtype)
+        if not dtype.itemsize:
+            # Any number of them would fit into any limit of bytes, and each takes time.
+            raise CodecError("an array whose elements take no room")
         return dtype
 
     def _record(self, tag: str, name: str, values: list) -> Any:
@@ -212,7 +219,7 @@ class Decoder:
 
 def _mapping(pairs: list[tuple[Any, Any]]) -> dict:
     """Return a dictionary, but not of keys that were made to collide: they would cost the judge minutes."""
-    if 2 * len({hash(key) for key, _ in pairs}) < len(pairs):
+    if max(Counter(hash(key) for key, _ in pairs).values(), default=0) > MAX_ALIKE:
         raise CodecError("a dictionary whose keys collide")
     return dict(pairs)
 

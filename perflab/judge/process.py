@@ -19,6 +19,7 @@ from perflab.counters import BY_NAME
 from perflab.counters.syscalls import traced
 from perflab.guest import channel
 from perflab.judge import outside, processes, scratch
+from perflab.judge.helper import ending
 from perflab.judge.limits import Cgroup, Limits, Watchdog
 from perflab.judge.sandbox import DiedError, SandboxError
 
@@ -273,10 +274,9 @@ class ProcessSandbox:
     def _death(self, error: Exception) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             if (code := self._code_of(self._process, self._roots)) is not None:
-                number = -code if code < 0 else code - 128
-                if number > 0:
-                    return f"it ended the process ({signal.Signals(number).name})"
-                return f"it ended the process (exit code {code})"
+                # bubblewrap says a signal as shells do.
+                signalled = code - 128 in signal.valid_signals()
+                return f"it ended the process ({ending(128 - code if signalled else code)})"
         return f"it broke the connection ({error})"
 
     def _forget(self) -> None:

@@ -18,7 +18,17 @@ from tempo import NET, within
 
 from perflab.guest import channel
 from perflab.guest.channel import ChannelError
-from perflab.guest.codec import MAX_DEPTH, MAX_FIELDS, MAX_NODES, CodecError, Decoder, Layout, encode, records
+from perflab.guest.codec import (
+    MAX_ALIKE,
+    MAX_DEPTH,
+    MAX_FIELDS,
+    MAX_NODES,
+    CodecError,
+    Decoder,
+    Layout,
+    encode,
+    records,
+)
 from perflab.guest.shells import MOST_OUTPUTS, MOST_TEXT, Plain, _shown
 
 Pair = namedtuple("Pair", "first second")
@@ -99,6 +109,39 @@ def test_not_a_number_crosses():
 def test_what_has_behavior_does_not_cross(value):
     with pytest.raises(CodecError):
         encode(value, Layout())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"),
+    [
+        *(
+            ("|S0", [1 << 31]),
+            ("<U0", [1 << 30]),
+            ("|V0", [3]),
+            (["|S0", [4]], [1 << 20]),
+            (["<i4", [0]], [1 << 31]),
+        ),
+        ({"names": [], "formats": [], "offsets": [], "itemsize": 0, "align": False}, [1 << 31]),
+        ({"names": ["a"], "formats": ["|S0"], "offsets": [0], "itemsize": 4, "align": False}, [2]),
+        ({"names": ["a" * 7_000_000], "formats": ["<i4"], "offsets": [0], "itemsize": 4, "align": False}, [2]),
+    ],
+)
+def test_elements_that_take_no_room_and_names_without_end_are_refused(dtype, shape):
+    with pytest.raises(CodecError):
+        decoded(["array", dtype, shape, "C", 0])
+    with pytest.raises(CodecError):
+        decoded(["scalar", dtype, ""])
+
+
+@pytest.mark.parametrize("alike", [2, MAX_ALIKE, MAX_ALIKE + 1])
+def test_keys_of_a_dictionary_that_were_made_to_collide_are_refused(alike):
+    keys = [i * (2**61 - 1) for i in range(alike)] + list(range(1, 10 * alike))
+    tree = ["dict", [[["plain", key], ["plain", None]] for key in keys]]
+    if alike <= MAX_ALIKE:
+        assert list(decoded(tree)) == keys
+    else:
+        with pytest.raises(CodecError, match="collide"):
+            decoded(tree)
 
 
 def nested(depth):

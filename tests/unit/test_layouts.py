@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from perflab.check import LayoutError, groups
+from perflab.check.subjects import make_subject
 from perflab.check.values import LINE
 
 FIELDS = ("x", "y", "hp", "tag")
@@ -86,6 +87,26 @@ def test_a_field_left_out_keeps_its_old_value():
 def test_a_layout_that_cannot_be_used_is_explained(layout, sentence):
     with pytest.raises(LayoutError, match=sentence):
         groups(layout, make_table())
+
+
+@pytest.mark.parametrize(
+    ("layout", "sentence"),
+    [
+        (np.zeros(3), "returned a ndarray"),
+        ((("x", np.zeros(3)),), "returned a ndarray"),
+        (("x" * 7_000_000,), r"returned the text 'x+'\.\.\. of 7,000,000 characters"),
+        ((("x",) * 2000,), "more than 1,000 names"),
+        (([],) * 2000, "more than 1,000 names"),
+        (None, "returned None"),
+        (({"x": 1},), "returned a dict"),
+        (("x", np.str_("y")), "returned a str_"),
+    ],
+    ids=range(8),
+)
+def test_a_layout_of_anything_but_names_is_refused_unseen(layout, sentence):
+    with pytest.raises(LayoutError, match=sentence) as error:
+        make_subject(lambda parts: None, (groups, lambda: layout))
+    assert len(str(error.value)) < 200
 
 
 def test_a_part_that_changed_its_shape_is_explained():
