@@ -24,12 +24,12 @@ class Notebook:
     """
 
     def __init__(self) -> None:
-        from IPython.core.interactiveshell import InteractiveShell
+        from perflab.guest import notebook
 
         fonts = Path(perflab.__file__).parents[1] / "matplotlib"
         if fonts.is_dir():
             shutil.copytree(fonts, Path.home() / ".cache" / "matplotlib", dirs_exist_ok=True)
-        self._shell = InteractiveShell.instance(colors="nocolor")
+        self._shell = notebook.start()
         _put_off_scipy()
 
     @property
@@ -78,8 +78,9 @@ class Plain:
 
 def warm() -> None:
     """Import what notebooks need, before a fork becomes one."""
-    import IPython.core.interactiveshell
     import IPython.utils.capture  # noqa: F401
+
+    import perflab.guest.notebook  # noqa: F401
 
     _put_off_scipy()
 
