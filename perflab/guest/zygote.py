@@ -20,23 +20,17 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from perflab.guest import shells, worker
+from perflab.guest import filtering, shells, worker
 
 MOST = 1 << 16  # bytes of a message
 DESCRIPTORS = 5  # of a sandbox to be: socket, two memories, the process whose namespaces it joins, the filter
-# From linux/prctl.h, linux/sched.h, linux/capability.h and linux/seccomp.h
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
-PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 36, 38, 47, 4
+# From linux/prctl.h, linux/sched.h and linux/capability.h
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
+PR_SET_CHILD_SUBREAPER, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 36, 47, 4
 NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000  # all but that of users
 CAPABILITIES, CAPABILITY_VERSION = 64, 0x20080522
-SECCOMP_MODE_FILTER = 2
-BYTES_OF_AN_INSTRUCTION = 8  # of a filter
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class _Filter(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_char_p))
 
 
 def main(link: str) -> None:
@@ -128,7 +122,6 @@ def _become(message: dict, program: bytes, kept: set[int]) -> None:
         if one not in kept:
             with contextlib.suppress(OSError):
                 os.close(one)
-    _call(_libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _call(_libc.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     for one in range(CAPABILITIES):
         if _libc.prctl(PR_CAPBSET_DROP, one, 0, 0, 0) and ctypes.get_errno() != errno.EINVAL:  # there are no more
@@ -140,8 +133,7 @@ def _become(message: dict, program: bytes, kept: set[int]) -> None:
     _call(_libc.capset, ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))
     # It may look at itself in /proc, as after an execve.
     _call(_libc.prctl, PR_SET_DUMPABLE, 1, 0, 0, 0)
-    loaded = _Filter(len(program) // BYTES_OF_AN_INSTRUCTION, program)
-    _call(_libc.prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(loaded), 0, 0)
+    filtering.load(program)
 
 
 def _last_words(answer: int, do: Callable[[], None]) -> None:

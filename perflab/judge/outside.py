@@ -21,6 +21,11 @@ class UncountedError(Exception):
     """There is no such count; the text says why."""
 
 
+def is_seen_of_threads(metric: str) -> bool:
+    """Tell whether a count holds what threads did that have ended: the kernel forgets how often they waited."""
+    return metric != "voluntary_switches"
+
+
 def snapshot(pids: list[int]) -> Counter[str]:
     """Return the sums of the kernel's counters over processes, and over children that they have waited for.
 

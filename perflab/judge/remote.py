@@ -64,7 +64,8 @@ class RemoteBench:
     spread : callable
         Lets threads in the sandbox run on all cores at once.
     watched : callable
-        Returns another sandbox with the same code, for counts from outside: nothing in it can start a process.
+        ``watched(metric)`` returns another sandbox with the same code, for counts from outside: nothing starts in
+        it that would not be seen.
     ours : bool
         Whether the function is the course's: then a failure of its sandbox is no student's fault.
     """
@@ -75,7 +76,7 @@ class RemoteBench:
     types: dict[str, type]
     overhead: Callable[[tuple], float]
     clean: Callable[[], Sandbox]
-    watched: Callable[[], Sandbox]
+    watched: Callable[[str], Sandbox]
     idle: Callable[[str], float]
     turn: Callable[[], AbstractContextManager] = nullcontext
     spread: Callable[[], None] = lambda: None
@@ -169,7 +170,7 @@ class RemoteBench:
     def _count_outside(self, staged: RemoteCall, metric: str, first: RemoteCall) -> float:
         """Count what the kernel sees of a call; what the protocol itself does is taken off."""
         try:
-            sandbox = self.watched()
+            sandbox = self.watched(metric)
             self._call(first, sandbox)
             message = {**self._staged(staged, sandbox), "do": "call", "after": _mutable(staged.args)}
             answer, count = sandbox.count(message, metric)

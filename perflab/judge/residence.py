@@ -1,10 +1,18 @@
-"""Where a student's code lives: a sandbox that is started anew, some times, when the code has ended it."""
+"""Where a student's code lives: a sandbox that is started anew when the code has ended it.
 
+A check may end it some times. Cells may end it as often as they like, within a time for all of them: what a
+learner has tried out beside an answer costs no points of that answer.
+"""
+
+import base64
+import time
 from collections.abc import Callable
 
 from perflab.judge.sandbox import DiedError, Sandbox
 
-RESTARTS = 2
+RESTARTS = 2  # after a call that has ended it
+CELLS = 120.0  # seconds for the cells of a student that end it, with the restarts that they bring
+NOT_RUN = f"not run: cells that ended the process, or did not end, have taken {CELLS:g} s"
 
 
 class Residence:
@@ -20,6 +28,8 @@ class Residence:
         self._start = start
         self._cells: list[str] = []
         self._left = RESTARTS
+        self._seconds = CELLS
+        self._by_cell = False  # what has ended the last one
         self._sandbox = start()
         self._cores: set[int] = set()
 
@@ -41,9 +51,18 @@ class Residence:
         keep : bool
             Whether a fresh sandbox has to run it too.
         """
+        if self._seconds <= 0:
+            return {"error": NOT_RUN}
         try:
-            answer, _, _ = self.now().ask({"do": "cell", "source": source})
+            sandbox = self.now()
         except DiedError as error:
+            return {"error": f"{error}"}
+        begun = time.monotonic()
+        try:
+            answer, _, _ = sandbox.ask({"do": "cell", "source": source})
+        except DiedError as error:
+            self._by_cell = True
+            self._seconds -= time.monotonic() - begun
             return {"error": f"{error}"}
         if keep:
             self._cells.append(source)
@@ -55,24 +74,29 @@ class Residence:
         Raises
         ------
         DiedError
-            If it died too often.
+            If calls have ended it too often.
         """
         if self._sandbox.alive:
             return self._sandbox
-        if not self._left:
-            raise DiedError("its process has ended too often")
-        self._left -= 1
+        begun = time.monotonic()
+        if not self._by_cell:
+            if not self._left:
+                raise DiedError("its process has ended too often")
+            self._left -= 1
         self._sandbox = self.twin()
         self.pin(self._cores)
+        if self._by_cell:
+            self._by_cell = False
+            self._seconds -= time.monotonic() - begun
         return self._sandbox
 
-    def twin(self, alone: bool = False) -> Sandbox:
+    def twin(self, alone: bytes = b"") -> Sandbox:
         """Return a further sandbox in which the same cells have run; who asks for it closes it.
 
         Parameters
         ----------
-        alone : bool
-            Whether nothing in it may start processes or threads.
+        alone : bytes
+            A filter of system calls in addition: see `perflab.judge.seccomp.alone`.
 
         Raises
         ------
@@ -83,7 +107,7 @@ class Residence:
         sandbox.ready()
         if alone:
             # It is the student's only from its first cell on: until then it does as it is told.
-            sandbox.ask({"do": "alone"})
+            sandbox.ask({"do": "alone", "filter": base64.b64encode(alone).decode()})
         for source in self._cells:
             sandbox.ask({"do": "cell", "source": source})
         return sandbox

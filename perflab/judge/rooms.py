@@ -15,7 +15,8 @@ from typing import Any
 from perflab.check.admission import admitted
 from perflab.check.bench import FunctionFailedError, needs_run
 from perflab.check.program import ForbiddenError
-from perflab.judge.outside import is_outside
+from perflab.judge import seccomp
+from perflab.judge.outside import is_outside, is_seen_of_threads
 from perflab.judge.residence import Residence
 from perflab.judge.sandbox import Sandbox
 
@@ -90,7 +91,7 @@ class Rooms:
         self._answers: list[str] = []
         self._defined: set[str] = set()
         self._decided: dict[int, _Decision] = {}
-        self._watched: dict[int, Sandbox] = {}
+        self._watched: dict[tuple[int, bytes], Sandbox] = {}
 
     def add(self, source: str, defines: Iterable[str] = ()) -> None:
         """Note a cell of the student's, and which names of the instructor's it was to define."""
@@ -120,12 +121,13 @@ class Rooms:
             raise decision.why or RuntimeError(f"no tests cell says in plain sight that {name} is counted")
         return decision.home.now()
 
-    def watched(self, name: str) -> Sandbox:
-        """Return a fresh sandbox with the same cells as the function's home, in which no process can start."""
-        home = self.home(name)
-        if id(home) not in self._watched or not self._watched[id(home)].alive:
-            self._watched[id(home)] = home.twin(alone=True)
-        return self._watched[id(home)]
+    def watched(self, name: str, metric: str) -> Sandbox:
+        """Return a fresh sandbox with the same cells as the function's home; what starts in it is seen."""
+        home, alone = self.home(name), seccomp.alone(threads=is_seen_of_threads(metric))
+        key = id(home), alone
+        if key not in self._watched or not self._watched[key].alive:
+            self._watched[key] = home.twin(alone)
+        return self._watched[key]
 
     def pin(self, cores: set[int]) -> None:
         """Keep what runs in any home to some cores."""

@@ -1,7 +1,9 @@
 """The filter of system calls: what no exercise needs and an escape does."""
 
 import errno
+import socket
 import tempfile
+from functools import cache
 from typing import IO
 
 import pyseccomp as seccomp
@@ -25,7 +27,7 @@ FORBIDDEN = (
         "mount_setattr",
     ),
     # Memory that no process holds and no watchdog sees.
-    *("shmget", "msgget", "semget", "memfd_secret"),
+    *("shmget", "msgget", "semget", "memfd_secret", "memfd_create"),
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "process_madvise"),
     *("bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("keyctl", "add_key", "request_key", "open_by_handle_at", "name_to_handle_at", "fanotify_init"),
@@ -34,6 +36,9 @@ FORBIDDEN = (
     *("personality", "modify_ldt", "iopl", "ioperm", "mknod", "mknodat", "lookup_dcookie", "vhangup"),
     *("sched_setscheduler", "sched_setattr", "ioprio_set", "mbind", "migrate_pages", "move_pages"),
 )
+FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)  # of sockets; there is no network behind the last two
+AF_NETLINK, NETLINK_ROUTE = 16, 0  # the C library asks for interfaces by it
+CLONE_THREAD = 0x10000
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # put words into the terminal's mouth
 
 
@@ -49,8 +54,42 @@ def program() -> IO[bytes]:
     for bit in range(32):
         if CLONE_NEW >> bit & 1:
             filter_.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, 1 << bit, 1 << bit))
+    _bound_sockets(filter_)
+    # The judge chooses the core of what it times. Who asks for another is told yes: code that wants one goes on.
+    filter_.add_rule(seccomp.ERRNO(0), "sched_setaffinity")
     for request in (TIOCSTI, TIOCLINUX):
         filter_.add_rule(refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
+    return _exported(filter_)
+
+
+@cache
+def alone(threads: bool) -> bytes:
+    """Return a further filter: no process starts, and no thread unless `threads`."""
+    filter_ = seccomp.SyscallFilter(defaction=seccomp.ALLOW)
+    refuse = seccomp.ERRNO(errno.EPERM)
+    for name in ("fork", "vfork"):
+        if seccomp.resolve_syscall(seccomp.Arch.NATIVE, name) >= 0:
+            filter_.add_rule(refuse, name)
+    filter_.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
+    of_processes = (seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0),) if threads else ()
+    filter_.add_rule(refuse, "clone", *of_processes)
+    with _exported(filter_) as file:
+        return file.read()
+
+
+def _bound_sockets(filter_: seccomp.SyscallFilter) -> None:
+    """Refuse all kinds of sockets but those that exercises use; most others are doors of the kernel."""
+    refuse = seccomp.ERRNO(errno.EAFNOSUPPORT)
+    last = max(*FAMILIES, AF_NETLINK)
+    for family in set(range(last)) - {*FAMILIES, AF_NETLINK}:
+        filter_.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.EQ, family))
+    filter_.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.GT, last))
+    route = seccomp.Arg(2, seccomp.NE, NETLINK_ROUTE)
+    filter_.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.EQ, AF_NETLINK), route)
+    filter_.add_rule(refuse, "socketpair", seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
+
+
+def _exported(filter_: seccomp.SyscallFilter) -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     filter_.export_bpf(file)
     file.seek(0)

@@ -1,5 +1,6 @@
 """Counts from outside: the same under the judge as in a learner's kernel, whatever the code says of itself."""
 
+import base64
 import shutil
 from dataclasses import replace
 
@@ -8,9 +9,10 @@ import pytest
 
 from perflab.check.bench import FunctionFailedError, LocalBench
 from perflab.judge import bubblewrap
-from perflab.judge.outside import UncountedError, snapshot
+from perflab.judge.outside import METRICS, UncountedError, is_seen_of_threads, snapshot
 from perflab.judge.remote import RemoteBench
 from perflab.judge.sandbox import SandboxError
+from perflab.judge.seccomp import alone
 from perflab.judge.settings import Settings
 
 pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
@@ -182,3 +184,64 @@ def test_what_the_next_run_has_overwritten_is_not_collected(benches):
     bench.run(bench.stage((b"def", 1)), "cpu")
     with pytest.raises(RuntimeError, match="before the next run"):
         bench.collect(staged)
+
+
+# Where nothing starts that would not be seen
+
+THREADS = """
+import threading
+
+def by_thread(data, piece):
+    worker = threading.Thread(target=copy, args=(data, piece))
+    worker.start()
+    worker.join()
+    return np.frombuffer(data, np.uint8)
+"""
+
+
+@pytest.fixture(params=["plain", "notebook"])
+def room(request):
+    """Return what starts a sandbox with a further filter."""
+    made = []
+
+    def room(threads):
+        made.append(Settings().starter()(request.param, ()))
+        made[-1].ready()
+        assert made[-1].ask({"do": "alone", "filter": base64.b64encode(alone(threads)).decode()})[0] == {
+            "ok": True
+        }
+        assert made[-1].ask({"do": "cell", "source": CODE + THREADS})[0]["ok"]
+        return made[-1]
+
+    yield room
+    for one in made:
+        one.close()
+
+
+def bench_in(sandbox, name):
+    return RemoteBench(
+        lambda: sandbox, name, 0, {}, lambda args: 0.0, lambda: sandbox, lambda _: sandbox, lambda _: 0.0
+    )
+
+
+def test_what_a_thread_does_is_counted_where_no_process_starts(room):
+    sandbox = room(threads=True)
+    for metric in ("writes", "written_bytes"):
+        plain = counted(bench_in(sandbox, "copy"), metric, DATA, 1024)[0]
+        assert counted(bench_in(sandbox, "by_thread"), metric, DATA, 1024)[0] == pytest.approx(plain, abs=2)
+    for name in ("by_child", "left_alone", "ignored"):
+        with pytest.raises(FunctionFailedError, match="PermissionError"):
+            counted(bench_in(sandbox, name), "writes", DATA, 1024)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+def test_system_calls_of_a_thread_are_counted_where_no_process_starts(room):
+    sandbox = room(threads=True)
+    assert counted(bench_in(sandbox, "by_thread"), "syscalls:fsync", DATA, 1024)[0] == 1
+
+
+def test_no_thread_starts_where_what_it_did_is_forgotten(room):
+    assert [is_seen_of_threads(metric) for metric in METRICS].count(False) == 1
+    sandbox = room(threads=is_seen_of_threads("voluntary_switches"))
+    with pytest.raises(FunctionFailedError, match="can't start new thread"):
+        counted(bench_in(sandbox, "by_thread"), "voluntary_switches", DATA, 1024)

@@ -215,10 +215,64 @@ def test_doors_of_the_kernel_are_shut(sandbox):
         *(("io_uring_setup", 425, [1, 0]), ("keyctl", 250, [0, 0, 0, 0, 0]), ("userfaultfd", 323, [0])),
         *(("perf_event_open", 298, [0, 0, 0, 0, 0]), ("shmget", 29, [0, 4096, 0o1600]), ("kcmp", 312, [1, 1, 0])),
         *(("sched_setscheduler", 144, [0, 0, 0]), ("personality", 135, [0]), ("mknod", 133, [0, 0, 0])),
-        *(("kexec_load", 246, [0, 0, 0, 0]), ("fsopen", 430, [0, 0])),
+        *(("kexec_load", 246, [0, 0, 0, 0]), ("fsopen", 430, [0, 0]), ("memfd_create", 319, [0, 0])),
     ]
     assert thread  # threads themselves are allowed: see below
     assert inside(sandbox, refused, calls) == []
+
+
+def families():
+    """Return the kinds of sockets that can be made, alone and in pairs, and which of the kernel's it answers."""
+    import socket
+
+    made, pairs = [], []
+    for family in range(64):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+            for protocol in range(3):
+                try:
+                    socket.socket(family, kind, protocol).close()
+                except (OSError, OverflowError):
+                    continue
+                made.append((family, protocol))
+        try:
+            for one in socket.socketpair(family):
+                one.close()
+            pairs.append(family)
+        except (OSError, ValueError, OverflowError):
+            pass
+    netlink = sorted({protocol for family, protocol in made if family == 16})
+    return sorted({family for family, _ in made}), sorted(set(pairs)), netlink
+
+
+def test_only_sockets_of_a_few_kinds_can_be_made(sandbox):
+    made, pairs, netlink = inside(sandbox, families)
+    assert set(made) <= {1, 2, 10, 16}  # unix, inet, inet6; netlink for the C library
+    assert 1 in made
+    assert pairs == [1]
+    assert netlink == [0]
+
+
+def choose_a_core():
+    """Ask for each core alone, in this thread and in a child; return whether anything refuses."""
+    import os
+
+    for core in range(os.cpu_count()):
+        os.sched_setaffinity(0, {core})
+        if (pid := os.fork()) == 0:
+            os.sched_setaffinity(0, {core})
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    os.sched_setaffinity(0, {0})
+    return True
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
+def test_code_does_not_choose_its_core(sandbox):
+    for core in sorted(os.sched_getaffinity(0))[-2:]:
+        sandbox.pin({core})
+        assert inside(sandbox, choose_a_core)
+        assert all(os.sched_getaffinity(pid) == {core} for pid in sandbox._stopped)
+    sandbox.pin(os.sched_getaffinity(0))
 
 
 def other_table():

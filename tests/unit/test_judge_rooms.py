@@ -104,14 +104,14 @@ def test_a_counted_function_is_asked_in_one_room_for_everything(made):
     room = found.clean("f")
     assert room is not student
     assert found.home("f").now() is room
-    assert found.watched("f").home is room
+    assert found.watched("f", "writes").home is room
     assert [cell.strip() for cell in room.told] == ["G = 1", "K = 2\ndef f(x):\n    return x * K"]
 
 
 def test_what_is_not_admitted_stays_in_the_session(made):
     student, found = made(("import os\ndef f(x):\n    return os.getpid()", ["f"]))
     assert found.home("f") is student
-    assert found.watched("f").home is student
+    assert found.watched("f", "writes").home is student
     with pytest.raises(ForbiddenError, match="line 1 has an import of os"):
         found.clean("f")
 
@@ -178,7 +178,7 @@ def test_the_courses_team_keeps_its_names(made):
 def test_all_rooms_are_closed(made):
     student, found = made(("def f(x):\n    return x", ["f"]))
     Twin.close = lambda self: setattr(self, "closed", True)
-    room, twin = found.home("f"), found.watched("f")
+    room, twin = found.home("f"), found.watched("f", "writes")
     found.close()
     assert room.closed
     assert twin.closed
