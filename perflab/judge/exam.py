@@ -8,21 +8,24 @@ import secrets
 import time
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from nbformat import NotebookNode
 
 from perflab.check import seen
 from perflab.check.report import Points, Report
-from perflab.judge.outputs import harmless, plain
+from perflab.check.teams import MOST_LISTING
+from perflab.judge.outputs import MOST_SHOWN, harmless, plain, size
 from perflab.judge.remote import Handle, RemoteBench
 from perflab.judge.residence import Residence
 from perflab.judge.rooms import Rooms
 from perflab.judge.sandbox import SandboxError, Start
-from perflab.judge.script import Step, steps
+from perflab.judge.script import Step, astray, defined, steps
 from perflab.judge.trusted import Trusted, run
 from perflab.judge.verdict import CellVerdict, Shown, Verdict
 
+MOST_SENTENCE = 2000  # characters
 BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
 HIDDEN_BLOCK = re.compile(r"(?ms)^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?")
 
@@ -62,6 +65,7 @@ class Exam:
     ) -> None:
         self._trusted = trusted
         self._steps = steps(trusted.notebook, submitted)
+        self._astray = astray(trusted.notebook, submitted)
         self._start = start
         self._cores = cores
         self._pictures = pictures
@@ -72,6 +76,7 @@ class Exam:
         # clean room can import none.
         self._rooms = Rooms(self._student, tests, trusted.given, trusted.defined, lambda: start("plain", ()))
         self._shown: list[Shown] = []
+        self._room = MOST_SHOWN
 
     def run(self) -> Verdict:
         """Run all cells in document order and return the verdict."""
@@ -99,17 +104,23 @@ class Exam:
 
     def _step(self, step: Step, names: dict[str, Any]) -> CellVerdict | None:
         if step.role == "tests":
-            return self._tests(step, names)
+            return self._for_a_human(self._tests(step, names))
         if step.role == "given":
             self._student.tell(step.source)
         elif step.role in ("answer", "own"):
-            defined = _defined(step.defines)
-            self._rooms.add(step.source, defined)
+            wanted = defined(step.defines)
+            self._rooms.add(step.source, wanted)
             self._look(step, self._student.tell(step.source))
             # The names are the instructor's: nothing else that a student defines has a meaning here.
-            for name in defined:
+            for name in wanted:
                 names[name] = Handle(name, self._bench(name))
         return None
+
+    def _for_a_human(self, cell: CellVerdict) -> CellVerdict:
+        """Flag a cell without all its points if code that it needs stands where it is not run."""
+        if not self._astray or cell.flag or cell.report.points >= cell.report.of:
+            return cell
+        return replace(cell, flag=f"{', '.join(self._astray)}: only in a cell that is not run")
 
     def _show(self, step: Step) -> None:
         told = f"from perflab.check import seen as _seen; _seen.recall({seen.latest()!r}); del _seen\n"
@@ -117,9 +128,10 @@ class Exam:
         self._look(step, self._student.tell(step.source, keep=False))
 
     def _look(self, step: Step, answer: dict) -> None:
-        outputs = harmless(answer.get("outputs"))
+        outputs = harmless(answer.get("outputs"), self._room)
         if "error" in answer:
             outputs.append({"name": "stdout", "text": plain(str(answer["error"]))})
+        self._room -= size(outputs)
         self._shown.append(Shown(step.name, step.role, step.source if step.role == "own" else "", outputs))
 
     def _bench(self, name: str) -> RemoteBench:
@@ -131,7 +143,7 @@ class Exam:
             trusted.types,
             trusted.overhead,
             lambda: rooms.clean(name),
-            lambda: rooms.watched(name),
+            lambda metric: rooms.watched(name, metric),
             trusted.idle,
             self._turn,
             lambda: rooms.home(name).pin(set(self._cores)),
@@ -166,8 +178,16 @@ class Exam:
 
 
 def _graded(step: Step, report: Report, names: dict[str, Any]) -> CellVerdict:
+    report = _bounded(report)
     flag = "too noisy to say" if report.unsure else ""
     return CellVerdict(step.name, report, flag, report.case > 0 and report.case > _visible(step.source, names))
+
+
+def _bounded(report: Report) -> Report:
+    """Return a report of a length that people read: a part of it may be a student's."""
+    rows = tuple((name[:MOST_SENTENCE], value[:MOST_SENTENCE]) for name, value in report.rows)
+    said = {"sentence": report.sentence[:MOST_SENTENCE], "listing": report.listing[:MOST_LISTING]}
+    return replace(report, rows=rows, **said)
 
 
 def _visible(source: str, names: dict[str, Any]) -> float:
@@ -181,14 +201,3 @@ def _visible(source: str, names: dict[str, Any]) -> float:
     namespace = dict(names)
     exec(compile(tree, "<visible cases>", "exec"), namespace)
     return len(eval(compile(ast.Expression(cases), "<visible cases>", "eval"), namespace))
-
-
-def _defined(source: str) -> list[str]:
-    """Return the names that a cell defines at its top level."""
-    names = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.append(node.name)
-        elif isinstance(node, ast.Assign):
-            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
-    return names

@@ -25,24 +25,32 @@ LIVE_FORMULA = re.compile(
     r"\\(href|url|require|style|class|cssId|csname|def|let|newcommand|renewcommand|unicode)\b"
 )
 HIDDEN = "A case that is not shown in your notebook fails. Your answer agrees with those that are."
+UNTOLD = (
+    "Your answer fails. How is not said here: by then it has met cases that are not shown in your notebook, and "
+    "could tell them. Run the cell in your own notebook to see more, or ask your instructor."
+)
+MARK = "BEGIN HIDDEN TESTS"
+MOST_MARKDOWN = 20_000  # characters of one cell; the parser's time can grow with the square of them
 
 
 class HideTests(NbGraderPreprocessor):
     """Clears hidden tests and mark schemes, and says of a failed hidden case only that there was one.
 
-    Code that has seen the inputs of hidden cases could print them later: what cells behind the first tests cell
-    displayed is not handed back.
+    Code that has seen the inputs of hidden cases could tell them later, in what it displays, raises or returns.
+    What cells behind the first tests cell displayed is not handed back, nor is a sentence about an answer that
+    fails behind the first hidden case.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Return the notebook as a student may see it."""
-        tested = False
+        tested = met = False
         for cell in nb.cells:
             if cell.cell_type != "code":
                 continue
             if is_grade(cell):
                 tested = True
-                cell.outputs = [_without_hidden_case(output) for output in cell.outputs]
+                cell.outputs = [_without_hidden_cases(output, met) for output in cell.outputs]
+                met = met or MARK in cell.source
             elif tested:
                 cell.outputs = []
         # What a student wrote may hold these marks by accident or in bad faith; it stays as it is.
@@ -52,11 +60,14 @@ class HideTests(NbGraderPreprocessor):
         return nb, resources
 
 
-def _without_hidden_case(output: NotebookNode) -> NotebookNode:
+def _without_hidden_cases(output: NotebookNode, met: bool) -> NotebookNode:
+    """Return a report without hidden cases; of a failure no word if the answer has met some before."""
     report = output.get("data", {}).get(MIME)
-    if not report or not report.get("hidden"):
+    said_by_answer = report and report.get("failure") in ("wrong", "unwritten")
+    if not report or not (report.get("hidden") or (met and said_by_answer)):
         return output
-    brief = Report(report["title"], report["points"], report["of"], HIDDEN)
+    sentence = HIDDEN if report.get("hidden") else UNTOLD
+    brief = Report(report["title"], report["points"], report["of"], sentence)
     return new_output("execute_result", {"text/plain": output.data["text/plain"], **brief.as_bundle()})
 
 
@@ -70,6 +81,8 @@ class _Text(IPythonRenderer):
 
 def markdown2html(source: str) -> str:
     """Render Markdown; of markup in it only what formats text stays, and no formula of it links or defines."""
+    if len(source) > MOST_MARKDOWN:
+        return f"<pre>{html.escape(source)}</pre>"
     source = LIVE_FORMULA.sub(r"\\text{\1}", source)
     try:
         rendered = MarkdownWithMath(renderer=_Text(escape=False)).render(source)

@@ -8,12 +8,21 @@ from typing import Any
 from perflab.guest.shells import MOST_IMAGE, MOST_OUTPUTS, MOST_TEXT
 
 PNG = b"\x89PNG\r\n\x1a\n"
+MOST_SHOWN = 8 << 20  # characters of all outputs of one examination, pictures as they are encoded
+MORE = "More is not shown: the notebook displays too much.\n"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # terminals obey them
 
 
-def harmless(outputs: Any) -> list[dict[str, Any]]:
-    """Return the outputs of a cell as a sandbox sent them, without what could do harm; it may be hostile."""
-    kept = []
+def harmless(outputs: Any, room: int = MOST_SHOWN) -> list[dict[str, Any]]:
+    """Return the outputs of a cell as a sandbox sent them, without what could do harm; it may be hostile.
+
+    Parameters
+    ----------
+    outputs : object
+    room : int
+        Characters that are left for them.
+    """
+    kept: list[dict[str, Any]] = []
     for one in outputs[:MOST_OUTPUTS] if isinstance(outputs, list) else []:
         if not isinstance(one, dict):
             continue
@@ -21,7 +30,14 @@ def harmless(outputs: Any) -> list[dict[str, Any]]:
             kept.append({"name": "stdout", "text": plain(one["text"])})
         elif isinstance(one.get("data"), dict) and (data := _data(one["data"])):
             kept.append({"data": data})
+        if size(kept) > room:
+            return [*kept[:-1], {"name": "stdout", "text": MORE}] if room > 0 else []
     return kept
+
+
+def size(outputs: list[dict[str, Any]]) -> int:
+    """Return how many characters outputs have."""
+    return sum(len(one.get("text", "")) + sum(map(len, one.get("data", {}).values())) for one in outputs)
 
 
 def plain(text: str) -> str:

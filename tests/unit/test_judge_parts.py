@@ -16,14 +16,14 @@ from perflab.check.report import MIME, Report
 from perflab.guest.shells import MOST_OUTPUTS, MOST_TEXT
 from perflab.judge import limits, processes, scratch, seccomp
 from perflab.judge.examine import MOST_BYTES, MOST_CELLS, read
-from perflab.judge.feedback import HIDDEN, HideTests, markdown2html
+from perflab.judge.feedback import HIDDEN, UNTOLD, HideTests, markdown2html
 from perflab.judge.intake import make_readable
 from perflab.judge.limits import Limits, Watchdog
-from perflab.judge.outputs import harmless, plain
+from perflab.judge.outputs import MORE, harmless, plain, size
 from perflab.judge.plugin import text_of
-from perflab.judge.residence import RESTARTS, Residence
+from perflab.judge.residence import CELLS, NOT_RUN, RESTARTS, Residence
 from perflab.judge.sandbox import DiedError
-from perflab.judge.script import MOST_SOURCE, steps
+from perflab.judge.script import MOST_SOURCE, astray, steps
 
 # Outputs
 
@@ -52,6 +52,14 @@ def test_outputs_without_what_could_do_harm(sent, kept):
     assert harmless(sent) == kept
 
 
+def test_all_outputs_of_an_examination_share_a_bound():
+    picture = {"data": {"image/png": PNG}}
+    assert size([picture, {"text": "12"}]) == len(PNG) + 2
+    assert harmless([picture] * 3, room=3 * len(PNG)) == [picture] * 3
+    assert harmless([picture] * 3, room=3 * len(PNG) - 1) == [picture] * 2 + [{"name": "stdout", "text": MORE}]
+    assert harmless([picture], room=0) == []
+
+
 def test_outputs_are_bounded():
     assert len(harmless([{"text": "x"}] * 1000)) == MOST_OUTPUTS
     assert len(plain("x" * 10**6)) == MOST_TEXT
@@ -65,8 +73,8 @@ def graded(source, **flags):
     return new_code_cell(source, metadata={"nbgrader": {**about, "task": False, **flags}})
 
 
-def with_report(cell, hidden):
-    report = Report("f: correct", 0.0, 1.0, "The result is 7; expected the zebra.")
+def with_report(cell, hidden, failure=""):
+    report = Report("f: correct", 0.0, 1.0, "The result is 7; expected the zebra.", failure=failure)
     data = {"text/plain": "0.0", **report.as_bundle()}
     data[MIME]["hidden"] = hidden
     cell.outputs = [new_output("execute_result", data, execution_count=1)]
@@ -89,6 +97,19 @@ def test_feedback_holds_no_hidden_test_and_no_case_of_one():
     assert page.cells[2].outputs == []
     assert page.cells[0].outputs[0].text == "early"
     assert "the zebra" in str(page.cells[3])
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [("wrong", False), ("unwritten", False), ("short", True), ("", True)]
+)
+def test_feedback_holds_no_word_of_an_answer_that_has_met_hidden_cases(failure, told):
+    cells = [with_report(graded("check"), False, "wrong"), with_report(graded(HIDDEN_SOURCE), False, "wrong")]
+    cells.append(with_report(graded("check"), False, failure))
+    page, _ = HideTests().preprocess(new_notebook(cells=cells), {})
+    # In a cell's own visible cases, which come first, it has met none.
+    assert ["zebra" in str(cell.outputs) for cell in page.cells] == [True, True, told]
+    assert (UNTOLD in str(page.cells[2].outputs)) != told
+    assert page.cells[2].outputs[0].data["text/plain"] == "0.0"
 
 
 def test_feedback_leaves_marks_in_a_students_own_cell_alone():
@@ -129,6 +150,12 @@ def test_markdown_of_a_student_does_nothing(source):
     assert not [part for part in page.split("<")[1:] if "x()" in part.partition(">")[0]]
     assert "before" in page
     assert "after" in page
+
+
+def test_markdown_that_takes_the_parser_long_stays_text():
+    source = "\\begin{a}" * 200_000
+    assert markdown2html(source) == f"<pre>{source}</pre>"
+    assert markdown2html("<b>" * 10_000) == f"<pre>{'&lt;b&gt;' * 10_000}</pre>"
 
 
 def test_markdown_keeps_what_formats_text():
@@ -192,9 +219,58 @@ def test_metadata_of_any_kind_is_no_matter(metadata):
     assert [step.source for step in steps(TRUSTED, submitted(one)) if step.role == "answer"] == ["mine"]
 
 
-def test_text_in_the_place_of_code_is_not_run():
-    text = {**code("a", "mine"), "cell_type": "markdown"}
-    assert [step.source for step in steps(TRUSTED, submitted(text)) if step.role == "answer"] == [""]
+@pytest.mark.parametrize("kind", ["markdown", "raw", "heading", "evil"])
+def test_an_answer_is_one_whatever_kind_its_cell_has_become(kind):
+    text = {**code("a", "mine"), "cell_type": kind}
+    assert [step.source for step in steps(TRUSTED, submitted(text)) if step.role == "answer"] == ["mine"]
+    # Where there is code too, the text is a note.
+    both = submitted({**text, "source": "a note"}, code("a", "mine"))
+    found = [step.source for step in steps(TRUSTED, both) if step.role in ("answer", "own")]
+    assert found == ["mine"]
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+def test_other_text_is_not_run(kind):
+    text = {**code("x", "mine"), "cell_type": kind}
+    assert not [step for step in steps(TRUSTED, submitted(text)) if step.source == "mine"]
+
+
+def test_prose_that_became_code_is_not_run():
+    written = new_markdown_cell("say it", id="e", metadata={"nbgrader": {"grade_id": "e", "task": True}})
+    trusted = new_notebook(cells=[*TRUSTED.cells, written])
+    assert not [step for step in steps(trusted, submitted(code("e", "my words"))) if step.source == "my words"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "own"),
+    [
+        ([code("g", "import numpy\n\ndef f(): return 2")], ["def f(): return 2"]),
+        ([code("g", "x = 1\nimport numpy\ndef f(): return 2")], ["x = 1\ndef f(): return 2"]),
+        ([code("t", "def f(): return 2\ncheck.correct(f)")], ["def f(): return 2"]),
+        ([code("g", "import numpy\n")], []),
+        ([code("g", "import evil")], []),
+    ],
+)
+def test_what_was_merged_with_a_cell_of_the_course_is_found(cells, own):
+    script = steps(TRUSTED, submitted(*cells))
+    assert [step.source for step in script if step.role == "own"] == own
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ([], ()),
+        ([code("a", "def f(): return 2")], ()),
+        ([{**code("a", "def f(): return 2"), "cell_type": "raw"}], ()),
+        ([code("g", "import something else\ndef f(): return 2")], ("f",)),
+        ([{**code("x", "def f(): return 2"), "cell_type": "markdown"}, code("a", "")], ("f",)),
+        ([{**code("x", "f = 2"), "cell_type": "raw"}], ("f",)),
+        ([{**code("x", "def f(): return 2"), "cell_type": "raw"}, code("a", "def f(): return 3")], ()),
+        ([{**code("x", "the function f is fast"), "cell_type": "markdown"}], ()),
+    ],
+)
+def test_code_where_no_exam_runs_it_is_noticed(cells, found):
+    assert astray(TRUSTED, submitted(*cells)) == found
 
 
 def test_more_code_than_anybody_writes_is_refused():
@@ -241,11 +317,35 @@ def test_a_residence_starts_anew_without_the_cell_that_ended_it():
     home.tell("die")
     assert home.now().ran == ["a"]
     assert len(made) == 3
+
+
+def test_calls_end_a_residence_some_times_cells_as_often_as_they_like():
+    made = []
+    home = Residence(lambda: made.append(Fake()) or made[-1])
+    home.tell("a")
+    for _ in range(5 * RESTARTS):
+        assert home.tell("die") == {"error": "it ended the process"}
+    for _ in range(RESTARTS):
+        home.now().close()  # by a call
     home.tell("die")
+    assert home.now().ran == ["a"]
+    home.now().close()
     with pytest.raises(DiedError, match="too often"):
         home.now()
     assert "too often" in home.tell("a")["error"]
-    assert len(made) == RESTARTS + 1
+
+
+def test_cells_that_end_a_residence_share_a_time(monkeypatch):
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr("perflab.judge.residence.time.monotonic", lambda: float(next(clock)))
+    made = []
+    home = Residence(lambda: made.append(Fake()) or made[-1])
+    while home.tell("die")["error"] != NOT_RUN:
+        assert len(made) < 100
+    # Each took ten seconds, and so did each restart.
+    assert CELLS / 20 - 1 <= len(made) <= CELLS / 20 + 1
+    assert home.now().alive
+    assert home.tell("a") == {"error": NOT_RUN}
 
 
 # Files that are handed in
