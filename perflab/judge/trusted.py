@@ -18,12 +18,12 @@ from perflab.counters import AbsentError
 from perflab.guest.codec import Layout, encode, records
 from perflab.judge.lane import lane
 from perflab.judge.outside import UncountedError
+from perflab.judge.overhead import Overhead
 from perflab.judge.remote import RemoteBench
 from perflab.judge.sandbox import DiedError, Sandbox, SandboxError, Start
 from perflab.judge.script import role_of
 
 NOTHING = "perflab_nothing"  # a function that does nothing, to learn what a call costs
-CALIBRATIONS = 15
 SMALL = 1 << 16  # bytes
 COUNTS = 5  # a switch or a fault comes and goes
 
@@ -69,7 +69,7 @@ class Trusted:
             if "error" in answer:
                 raise SandboxError(f"a given cell fails in the course's own sandbox: {answer['error']}")
         self._sandbox.ask({"do": "cell", "source": f"def {NOTHING}(*args): pass"})
-        self._overheads: dict[str, float] = {}
+        self._overheads: dict[str, Overhead] = {}
         self._idle: dict[str, float] = {}
         self.overhead(())
         for name, value in self._names.items():
@@ -85,12 +85,13 @@ class Trusted:
         """
         form = _form(args)
         if form not in self._overheads:
-            bench = self._bench(NOTHING, lambda args: 0.0)
-            with self.turn():
-                calls = [bench.run(bench.stage(args), "cpu") for _ in range(CALIBRATIONS)]
-            # The lower quartile: some are slower for reasons that a function's own call need not have.
-            self._overheads[form] = float(np.quantile(calls, 0.25))
-        return self._overheads[form]
+            self._overheads[form] = Overhead(self._nothing)
+        return self._overheads[form].seconds(args)
+
+    def _nothing(self, args: tuple) -> float:
+        bench = self._bench(NOTHING, lambda args: 0.0)
+        with self.turn():
+            return bench.run(bench.stage(args), "cpu")
 
     def idle(self, metric: str) -> float:
         """Return what is counted from outside of a call that does nothing."""
