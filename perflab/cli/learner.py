@@ -29,7 +29,9 @@ def work(root: Root = Path(".")) -> None:
         copy = root / "work" / f"{name}.ipynb"
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
+            part = copy.with_name(f".{copy.name}.part")  # a copy is whole, or not there
+            shutil.copyfile(source, part)
+            part.replace(copy)
             out.print(f"added {copy}", markup=False, soft_wrap=True)
 
 
@@ -63,13 +65,16 @@ def check(
 
         try:
             with steps() as step:
-                step(path.stem)
-                found = check_notebook(path, notebook, limit, pictures, lambda name, path=path: step(name))
+                step(f"start a kernel for {path.stem}")
+                found = check_notebook(path, notebook, limit, pictures, step)
         except CourseError as error:
             _say(error)
             code = BROKEN
             continue
-        _show(path, found)
+        except KeyboardInterrupt:
+            err.print("Stopped. What was found so far is not kept.", soft_wrap=True)
+            raise typer.Exit(BROKEN) from None
+        _show(_title(path), found)
         code = max(code, 0 if found.full else MISSED)
     raise typer.Exit(code)
 
@@ -131,9 +136,17 @@ def _say(error: CourseError) -> None:
     err.print(str(error), style="red", soft_wrap=True)
 
 
-def _show(path: Path, found: "Checked") -> None:
+def _title(path: Path) -> str:
+    """Return the name of an exercise where a learner's copy is meant, else the path."""
+    from perflab.course.original import copy_of
+
+    place = copy_of(path)
+    return place[1] if place else str(path)
+
+
+def _show(title: str, found: "Checked") -> None:
     """Print the points, what had to be put right, and why points are missing."""
-    out.print(_points_table(str(path), found.cells))
+    out.print(_points_table(title, found.cells))
     for remark in found.remarks:
         out.print(remark, soft_wrap=True)
     reasons: dict[str, list[str]] = {}

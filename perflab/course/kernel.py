@@ -101,6 +101,10 @@ class Kernel:
             stack = await self._where()
             return Ending("late" if await self._interrupted() else "killed", stack)
         except DeadKernelError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # Ctrl-C; nbclient takes every cancellation for a kernel that died.
+                raise asyncio.CancelledError from None
             return Ending("died", self._read(), await self._status())
         return Ending("done")
 

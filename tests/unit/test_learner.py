@@ -2,12 +2,17 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import output_from_msg
+from nbformat.v4 import new_code_cell, output_from_msg
+from notebooks import notebook
+from tempo import NET
 
 from perflab.check.report import MIME, Report
 from perflab.cli import learner
@@ -148,6 +153,33 @@ def test_a_notebook_without_graded_cells_runs_nothing(made, monkeypatch):
         checking.check(made / "nb.ipynb", nbformat.v4.new_notebook(), 1.0)
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_a_check_that_is_stopped_leaves_no_kernel_and_no_table(tmp_path, sent):
+    started = tmp_path / "started"
+    source = f"import os\nwith open({str(started) + '.part'!r}, 'w') as file:\n    file.write(str(os.getpid()))\n"
+    source += f"os.rename(file.name, {str(started)!r})\nwhile True:\n    pass"
+    path = tmp_path / "nb.ipynb"
+    nbformat.write(notebook(("t", "tests", source)), path)
+    command = [Path(sys.executable).parent / "perflab", "check", path, "--limit", str(NET)]
+    checking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert _in_time(started.exists)
+    checking.send_signal(sent)
+    text, said = checking.communicate(timeout=NET)
+    assert checking.returncode == (2 if sent == signal.SIGINT else -signal.SIGKILL)
+    assert text == ""
+    assert ("Stopped." in said) == (sent == signal.SIGINT)
+    kernel = Path("/proc", started.read_text())
+    assert _in_time(lambda: not kernel.exists() or b"ipykernel" not in (kernel / "cmdline").read_bytes())
+
+
+def _in_time(happened):
+    """Wait for what is sure to come."""
+    deadline = time.monotonic() + NET
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happened()
+
+
 # --- what is remembered
 
 
@@ -155,7 +187,7 @@ def stands(made):
     return standing(made, "memory/tiny", made / "exercises/memory/tiny.ipynb")
 
 
-def read(made):
+def my_copy(made):
     return nbformat.read(made / "work/memory/tiny.ipynb", as_version=4)
 
 
@@ -170,12 +202,12 @@ def answer(notebook, source):
 def checked(made, cells):
     """Keep what a check of the copy as it is has found."""
     original = nbformat.read(made / "exercises/memory/tiny.ipynb", as_version=4)
-    keep(made, "memory/tiny", code_of(read(made), original), cells)
+    keep(made, "memory/tiny", code_of(my_copy(made), original), cells)
 
 
 def saved(made, points, when, rests_on=()):
     """Save a card in the first tests cell, as JupyterLab does."""
-    notebook = read(made)
+    notebook = my_copy(made)
     cell = next(cell for cell in notebook.cells if cell.id == "tiny_correct")
     card = {**Report("add: correct", points, 2.0, "Said by the card.").as_bundle()[MIME], "when": when}
     data = {"text/plain": repr(points), MIME: {**card, "rests_on": list(rests_on)}}
@@ -192,9 +224,9 @@ def test_progress_shows_what_check_found(made):
 
 
 def test_what_check_found_is_stale_once_the_answer_changes_and_fresh_if_it_changes_back(made):
-    before = read(made)
+    before = my_copy(made)
     checked(made, FULL)
-    changed = read(made)
+    changed = my_copy(made)
     answer(changed, "def add(numbers):\n    return 0")
     write(made, changed)
     assert stands(made).stale
@@ -211,7 +243,7 @@ def test_a_check_keeps_what_it_found_and_leaves_the_notebook_alone(made, monkeyp
         return [Fate(c.metadata.nbgrader.grade_id, "tests", c) for c in cells]
 
     monkeypatch.setattr(checking, "run", run)
-    checking.check(path, read(made), 1.0)
+    checking.check(path, my_copy(made), 1.0)
     found = kept(made, "memory/tiny")
     assert [cell.grade_id for cell in found.cells] == ["tiny_correct", "tiny_speed"]
     assert path.read_bytes() == before
@@ -226,17 +258,17 @@ def test_the_newer_of_check_and_notebook_counts(made, when, points, by):
 
 
 def test_a_saved_card_is_stale_once_a_cell_that_it_rests_on_changes(made):
-    source = next(cell for cell in read(made).cells if cell.id == "tiny_answer").source
+    source = next(cell for cell in my_copy(made).cells if cell.id == "tiny_answer").source
     saved(made, 2.0, 1.0, [file_of(source)])
     assert (stands(made).earned, stands(made).stale) == (2.0, False)
-    notebook = read(made)
+    notebook = my_copy(made)
     answer(notebook, source + "\n    return 1")
     write(made, notebook)
     assert stands(made).stale
 
 
 def test_a_deleted_tests_cell_still_counts(made):
-    notebook = read(made)
+    notebook = my_copy(made)
     notebook.cells = [cell for cell in notebook.cells if cell.id != "tiny_speed"]
     write(made, notebook)
     assert stands(made).of == 3.5
@@ -244,7 +276,7 @@ def test_a_deleted_tests_cell_still_counts(made):
 
 def test_an_edited_tests_cell_earns_nothing_by_its_outputs(made):
     saved(made, 2.0, 1.0)
-    notebook = read(made)
+    notebook = my_copy(made)
     cell = next(cell for cell in notebook.cells if cell.id == "tiny_correct")
     cell.source = f"{cell.source}\n2.0"
     write(made, notebook)
@@ -284,7 +316,7 @@ def test_a_folder_that_takes_nothing_costs_only_the_memory(made):
 
 def test_progress_says_what_is_stale(made):
     checked(made, FULL)
-    changed = read(made)
+    changed = my_copy(made)
     answer(changed, "def add(numbers):\n    return 0")
     write(made, changed)
     with out.capture() as captured:
@@ -298,3 +330,25 @@ def test_progress_works_from_every_folder_of_the_course(made):
     with out.capture() as captured:
         learner.progress(made / "work" / "memory")
     assert "memory/tiny" in captured.get()
+
+
+def test_a_real_check_keeps_points_and_its_cards_know_the_cells_that_they_rest_on(made):
+    mine = my_copy(made)
+    source = "def add(numbers):\n    return helper(numbers)"
+    answer(mine, source)
+    helper = new_code_cell("def helper(numbers):\n    return sum(numbers)")
+    mine.cells.insert(0, helper)
+    write(made, mine)
+    path = made / "work/memory/tiny.ipynb"
+    found = checking.check(path, my_copy(made), NET)
+    assert found.cells[0].full
+    assert found.remarks == ()
+    assert kept(made, "memory/tiny").cells == found.cells
+    (made / "work/.perflab/memory/tiny.json").unlink()
+    # As JupyterLab saves it after Run All.
+    write(made, found.notebook)
+    assert (stands(made).by, stands(made).stale) == (["notebook"], False)
+    changed = my_copy(made)
+    changed.cells[0].source = "def helper(numbers):\n    return 0"
+    write(made, changed)
+    assert stands(made).stale
