@@ -110,7 +110,7 @@ class Exam:
         elif step.role in ("answer", "own"):
             wanted = defined(step.defines)
             self._rooms.add(step.source, wanted)
-            self._look(step, self._student.tell(step.source))
+            self._look(step, self._student.tell(step.source, own=step.role == "own"))
             # The names are the instructor's: nothing else that a student defines has a meaning here.
             for name in wanted:
                 names[name] = Handle(name, self._bench(name))

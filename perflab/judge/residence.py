@@ -1,7 +1,8 @@
 """Where a student's code lives: a sandbox that is started anew when the code has ended it.
 
-A check may end it some times. Cells may end it as often as they like, within a time for all of them: what a
-learner has tried out beside an answer costs no points of that answer.
+A check may end it some times. Cells may end it as often as they like: what a learner has tried out beside an
+answer costs no points of that answer. Only such cells have a time for all of them together, so that an answer, and
+the checks of it, have the rest.
 """
 
 import base64
@@ -11,8 +12,8 @@ from collections.abc import Callable
 from perflab.judge.sandbox import DiedError, Sandbox
 
 RESTARTS = 2  # after a call that has ended it
-CELLS = 120.0  # seconds for the cells of a student that end it, with the restarts that they bring
-NOT_RUN = f"not run: cells that ended the process, or did not end, have taken {CELLS:g} s"
+OWN = 120.0  # seconds for what a student has added, with the restarts that it brings
+NOT_RUN = f"not run: the cells that were added to the notebook have taken {OWN:g} s"
 
 
 class Residence:
@@ -28,7 +29,7 @@ class Residence:
         self._start = start
         self._cells: list[str] = []
         self._left = RESTARTS
-        self._seconds = CELLS
+        self._seconds = OWN
         self._by_cell = False  # what has ended the last one
         self._sandbox = start()
         self._cores: set[int] = set()
@@ -42,7 +43,7 @@ class Residence:
         """Wait until the sandbox has started."""
         self._sandbox.ready()
 
-    def tell(self, source: str, keep: bool = True) -> dict:
+    def tell(self, source: str, keep: bool = True, own: bool = False) -> dict:
         """Run a cell; return what the sandbox says of it. One that ends the process is not run again.
 
         Parameters
@@ -50,8 +51,10 @@ class Residence:
         source : str
         keep : bool
             Whether a fresh sandbox has to run it too.
+        own : bool
+            Whether it is neither of the course nor an answer.
         """
-        if self._seconds <= 0:
+        if own and self._seconds <= 0:
             return {"error": NOT_RUN}
         try:
             sandbox = self.now()
@@ -62,8 +65,9 @@ class Residence:
             answer, _, _ = sandbox.ask({"do": "cell", "source": source})
         except DiedError as error:
             self._by_cell = True
-            self._seconds -= time.monotonic() - begun
             return {"error": f"{error}"}
+        finally:
+            self._seconds -= time.monotonic() - begun if own else 0.0
         if keep:
             self._cells.append(source)
         return answer

@@ -21,7 +21,7 @@ from perflab.judge.intake import make_readable
 from perflab.judge.limits import Limits, Watchdog
 from perflab.judge.outputs import MORE, harmless, plain, size
 from perflab.judge.plugin import text_of
-from perflab.judge.residence import CELLS, NOT_RUN, RESTARTS, Residence
+from perflab.judge.residence import NOT_RUN, OWN, RESTARTS, Residence
 from perflab.judge.sandbox import DiedError
 from perflab.judge.script import MOST_SOURCE, astray, steps
 
@@ -335,17 +335,22 @@ def test_calls_end_a_residence_some_times_cells_as_often_as_they_like():
     assert "too often" in home.tell("a")["error"]
 
 
-def test_cells_that_end_a_residence_share_a_time(monkeypatch):
+@pytest.mark.parametrize("cell", ["die", "work"])
+def test_cells_that_a_student_has_added_share_a_time(cell, monkeypatch):
     clock = iter(range(0, 10_000, 10))
     monkeypatch.setattr("perflab.judge.residence.time.monotonic", lambda: float(next(clock)))
     made = []
     home = Residence(lambda: made.append(Fake()) or made[-1])
-    while home.tell("die")["error"] != NOT_RUN:
-        assert len(made) < 100
+    cells = 0
+    while home.tell(cell, own=True).get("error") != NOT_RUN:
+        cells += 1
+        assert cells < 100
     # Each took ten seconds, and so did each restart.
-    assert CELLS / 20 - 1 <= len(made) <= CELLS / 20 + 1
+    each = 20 if cell == "die" else 10
+    assert OWN / each - 1 <= cells <= OWN / each + 1
+    # What is no such cell runs all the same.
+    assert home.tell("an answer") == {"ok": True}
     assert home.now().alive
-    assert home.tell("a") == {"error": NOT_RUN}
 
 
 # Files that are handed in
