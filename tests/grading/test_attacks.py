@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from attacking import CELLS, HONEST_POINTS, SETTINGS, SLOW, SLOW_POINTS, attacks, submission, trusted
 
-from perflab.judge import bubblewrap, scratch
-from perflab.judge.examine import examine, forget
+from perflab.judge import bubblewrap, limits, scratch
+from perflab.judge.examine import _examiner, examine, forget
 from perflab.judge.verdict import Verdict
 
 MOST_MEMORY = 1 << 30  # bytes that the judge itself may need more
 ATTACKS = attacks()
+PEAKS: dict[int, int] = {}  # bytes, of each of the judge's helpers
 MEMORY_BEFORE = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
@@ -23,7 +24,10 @@ def judge():
     """Examine as a worker does: one after the other, in one process."""
 
     def judged(text: str) -> Verdict:
-        return Verdict.from_json(examine(trusted(), text, SETTINGS.to_dict()))
+        verdict = examine(trusted(), text, SETTINGS.to_dict())
+        status = Path(f"/proc/{_examiner._pid}/status").read_text()
+        PEAKS[_examiner._pid] = int(status.partition("\nVmHWM:")[2].split()[0]) << 10
+        return Verdict.from_json(verdict)
 
     yield judged
     forget()
@@ -61,8 +65,14 @@ def test_honest_code_still_earns_everything_after_all_attacks(judge):
 
 
 def test_no_attack_has_made_the_judge_large_or_left_anything():
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MEMORY_BEFORE + MOST_MEMORY
+    # Not one was so bad that the judge's helper had to be another.
+    assert len(PEAKS) == 1
+    assert max(PEAKS.values()) < MEMORY_BEFORE + MOST_MEMORY
     forget()
-    left = [path for place in scratch.PLACES for path in Path(place).glob(f"{scratch.NAME}{os.getpid()}-*")]
+    ours = (os.getpid(), *PEAKS)
+    left = [
+        path for place in scratch.PLACES for pid in ours for path in Path(place).glob(f"{scratch.NAME}{pid}-*")
+    ]
+    left += [path for pid in ours for path in limits.CGROUPS.glob(f"*/{limits.GROUP}{pid}-*")]
     assert left == []
     assert not Path("/tmp/perflab-was-here").exists()
