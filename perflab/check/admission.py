@@ -8,10 +8,14 @@ instrument: no private names but its own, no change of anything that was importe
 
 import ast
 import string
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
-from perflab.check.program import FUNCTIONS, ForbiddenError, Program, program_of
+from perflab.check.bench import ForbiddenError
+from perflab.check.program import FUNCTIONS, Program, program_of
 from perflab.check.signatures import SignatureError, parse
 from perflab.check.vocabulary import (
     ATTRIBUTES,
@@ -72,6 +76,24 @@ def admitted(
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ForbiddenError(f"the code is nested too deeply: {type(error).__name__}") from error
     return list(program.cells)
+
+
+def names_of_team(team: Iterable[Callable[..., Any]], parts: Collection[str]) -> set[str]:
+    """Return the names that stay the course's where its functions call a learner's: theirs, and what they use.
+
+    Parameters
+    ----------
+    team : iterable of callable
+    parts : collection of str
+        What the learner defines.
+    """
+    names: set[str] = set()
+    for one in team:
+        plain = getattr(one, "py_func", one)
+        known = plain.__globals__
+        names.add(plain.__name__)
+        names |= {name for name in plain.__code__.co_names if not isinstance(known.get(name, sys), ModuleType)}
+    return names - set(parts)
 
 
 def _refuse_changes(program: Program, ours: set[str]) -> None:

@@ -26,6 +26,7 @@ from perflab.check import teams, values
 from perflab.check.oracles import Oracle
 from perflab.check.report import NOT_WRITTEN
 from perflab.check.teams import Explored, Raced
+from perflab.counters.process import IO_NAMES
 from perflab.models import lines, metrics
 from perflab.models.instrument import UninstrumentableError
 from perflab.timing import Clock, seconds_of
@@ -33,6 +34,10 @@ from perflab.timing import Clock, seconds_of
 
 class FunctionFailedError(Exception):
     """The function under test raised; the text says what and where, for its author."""
+
+
+class ForbiddenError(ValueError):
+    """Code that no instrument may run beside; the text says what, where, and what to do."""
 
 
 class Bench(Protocol):
@@ -118,6 +123,10 @@ METRICS = {
     **counters.METRICS,
     **codegen.METRICS,
 }
+
+
+# What a judge counts from outside of a sandbox, besides system calls.
+OUTSIDE = (*IO_NAMES, "page_faults", "voluntary_switches")
 
 
 @dataclass
@@ -230,6 +239,11 @@ def is_metric(metric: object) -> bool:
         return False
     prefixes = counters.BY_NAME, metrics.BY_THREADS
     return metric in METRICS or (metric.startswith(prefixes) and metric not in prefixes)
+
+
+def is_outside(metric: str) -> bool:
+    """Tell whether a judge counts this from outside of a sandbox; code in it need not be admitted then."""
+    return metric in OUTSIDE or metric.partition(":")[0] == "syscalls"
 
 
 def hands_back(metric: str) -> bool:

@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 
 from perflab import words
-from perflab.check import judged, seen, values
-from perflab.check.bench import METRICS, YOURS, FunctionFailedError, name_of
+from perflab.check import cells, judged, seen, values
+from perflab.check.bench import (
+    METRICS,
+    YOURS,
+    Bench,
+    ForbiddenError,
+    FunctionFailedError,
+    LocalBench,
+    is_outside,
+    name_of,
+    needs_run,
+)
 from perflab.check.layouts import LayoutError
 from perflab.check.ramp import STEP, Ramp, settled
 from perflab.check.report import Note, Points, Report, refused
@@ -135,9 +145,10 @@ def _correct_together(
 ) -> Points:
     try:
         team, parts = team_of(fn, threads)
+        bench = bench_of_team(team, parts)
+        _admit(bench, parts or team, "explored", team if parts else ())
     except FunctionFailedError as error:
         return seen.finish(refused(title, points, error), fn)
-    bench = bench_of_team(team, parts)
     report = correct_together(title, Together(team, bench, against, parts), on, stress, points)
     for one in parts or team:
         if report.points:
@@ -208,6 +219,8 @@ def counts(
         if not seen.has_passed(subject):
             return seen.finish(_not_correct_yet(title, points, fn), fn)
         expectation = seen.expectation_of(fn)
+        if isinstance(metric, str) and not (needs_run(metric) or is_outside(metric)):
+            _admit(subject.bench, (fn, *(view[1:] if view else ())), "counted")
         value = count_of(subject, metric, on, expectation)
         if than is None:
             rows, what = ((named, words.number(value, [zero, full])),), named
@@ -247,6 +260,7 @@ def _count_together(
 
         if not all(map(passed, theirs)):
             return seen.finish(_not_correct_yet(title, points, next(one for one in theirs if not passed(one))), fn)
+        _admit(bench, theirs, "counted", team if parts else ())
         together = Together(team, bench, seen.holds_of(theirs[0]), parts)
         args = draw(on, exact_rng(together.bench, 1, metric))
         value = together.explore(args).locked if metric == "locked" else together.invalidations(args)
@@ -375,6 +389,17 @@ def _not_measured(grade_id: str) -> str:
 
 def _brief(off: float) -> str:
     return words.number(float(f"{off:.2g}"))
+
+
+def _admit(
+    bench: Bench, functions: Sequence[Callable[..., Any]], what: str, team: Sequence[Callable] = ()
+) -> None:
+    """Refuse in a learner's kernel what a judge would refuse; a judge's own bench does so itself."""
+    if isinstance(bench, LocalBench):
+        try:
+            cells.refuse(functions, team)
+        except ForbiddenError as error:
+            raise FunctionFailedError(f"{name_of(functions[0])} cannot be {what}: {error}.") from error
 
 
 def _names(fn: Any) -> str:

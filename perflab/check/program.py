@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from perflab.check.bench import ForbiddenError
 from perflab.check.vocabulary import MODULES
 
 MOST_STATEMENTS = 5_000  # at the top level of all cells together
@@ -45,10 +46,6 @@ STATE = {"seed", "setrecursionlimit", "set_num_threads"}
 # Of those the first four call what they are given.
 PURE = frozenset(dir(builtins)) - {"map", "filter", "next", "iter", "exec", "eval", "setattr", "delattr"}
 _MAGIC = re.compile(r"(?m)^\s*[%!?]|\?\s*$|=\s*[%!]")
-
-
-class ForbiddenError(ValueError):
-    """Code that a clean room does not admit; the text says what, where, and what to do."""
 
 
 @dataclass
@@ -132,7 +129,7 @@ def program_of(cells: Sequence[str], wanted: set[str], given: Iterable[ast.Modul
         future = future or any(map(_is_future, tree.body))
         statements += _statements(tree.body, number, future)
     before = [_scopes(node, 0) for tree in given for node in tree.body]
-    kept = _needed(statements, wanted, _foreign([*before, *statements]))
+    kept = _needed(statements, wanted, [*before, *statements])
     _refuse_unknown(kept, wanted, set().union(*(one.binds for one in before)))
     return Program(tuple(_texts(sources, kept)), tuple(kept))
 
@@ -176,7 +173,7 @@ def _statements(body: list[ast.stmt], cell: int, future: bool) -> Iterator[State
             statement.calls |= {name for one in decorators for name in _loads(one)}
             inner = Statement(node, cell, set(), set())
             _note_effects(node.body, inner)
-            statement.later |= inner.stores | inner.methods
+            statement.later |= (inner.stores | inner.methods) & statement.uses  # other names are its own
             statement.fills = bool(inner.stores or inner.methods)
         else:
             _note_effects([node], statement)
@@ -273,8 +270,10 @@ def _foreign(statements: list[Statement]) -> set[str]:
     return found
 
 
-def _needed(statements: list[Statement], wanted: set[str], foreign: set[str]) -> list[Statement]:
-    """Return the statements that some names need, in their order."""
+def _needed(statements: list[Statement], wanted: set[str], all_of_them: list[Statement]) -> list[Statement]:
+    """Return the statements that some names need, in their order; `all_of_them` are with those that run before."""
+    foreign = _foreign(all_of_them)
+    modules = set().union(*(one.binds for one in all_of_them if isinstance(one.node, IMPORTS)))
     index = _Index(statements)
     own = index.closure(wanted)
     data = {name for one in statements if not _defines(one) for name in one.binds}
@@ -307,7 +306,8 @@ def _needed(statements: list[Statement], wanted: set[str], foreign: set[str]) ->
                 if (function in fillers if function in functions else unwanted and function not in foreign)
             )
         # What the wanted functions do when somebody tries them is no part of what they need.
-        changes = index.functions_that(set(index.later[name]) - own - changing, own | changing)
+        later = set() if name in modules else set(index.later[name])
+        changes = index.functions_that(later - own - changing, own | changing)
         for number in changes:
             keep(index.calls[statements[number].node.name])
         changing |= changes

@@ -5,16 +5,11 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from perflab.check.bench import OUTSIDE
 from perflab.counters.process import IO_NAMES
 
-METRICS = (*IO_NAMES, "page_faults", "voluntary_switches")
 SIGCHLD_IGNORED = 1 << 16  # in the mask of ignored signals
 MINFLT, CMINFLT = 9, 10  # places in /proc/PID/stat
-
-
-def is_outside(metric: str) -> bool:
-    """Tell whether a metric is counted from outside of a sandbox; code in it need not be admitted then."""
-    return metric in METRICS or metric.partition(":")[0] == "syscalls"
 
 
 class UncountedError(Exception):
@@ -34,7 +29,7 @@ def snapshot(pids: list[int]) -> Counter[str]:
     UncountedError
         If a process lets its children vanish uncounted.
     """
-    counts: Counter[str] = Counter(dict.fromkeys(METRICS, 0))
+    counts: Counter[str] = Counter(dict.fromkeys(OUTSIDE, 0))
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             folder = Path(f"/proc/{pid}")

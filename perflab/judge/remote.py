@@ -10,15 +10,22 @@ from typing import Any
 import numpy as np
 
 from perflab.check import values
-from perflab.check.bench import METRICS, FunctionFailedError, Team, hands_back, is_metric
+from perflab.check.bench import (
+    METRICS,
+    ForbiddenError,
+    FunctionFailedError,
+    Team,
+    hands_back,
+    is_metric,
+    is_outside,
+)
 from perflab.check.files import File, read
 from perflab.check.oracles import Oracle
-from perflab.check.program import ForbiddenError
 from perflab.check.teams import Explored, Raced
 from perflab.counters import AbsentError
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.outputs import plain
-from perflab.judge.outside import UncountedError, is_outside
+from perflab.judge.outside import UncountedError
 from perflab.judge.sandbox import DiedError, Sandbox, SandboxError
 from perflab.timing import Clock
 

@@ -9,14 +9,12 @@ session is its only room. That is decided once, before the first call.
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
-from perflab.check.admission import admitted
-from perflab.check.bench import FunctionFailedError, needs_run
-from perflab.check.program import ForbiddenError
+from perflab.check.admission import admitted, names_of_team
+from perflab.check.bench import ForbiddenError, FunctionFailedError, is_outside, needs_run
 from perflab.judge import seccomp
-from perflab.judge.outside import is_outside, is_seen_of_threads
+from perflab.judge.outside import is_seen_of_threads
 from perflab.judge.residence import Residence
 from perflab.judge.sandbox import Sandbox
 
@@ -182,13 +180,8 @@ class Rooms:
             raise ForbiddenError(f"a later cell changes what {min(before.defined)} needs: define it once")
 
     def _ours(self, group: Group) -> set[str]:
-        """Return what functions of the course are called, and what they use, but for modules and parts."""
-        found = set(group.teams)
-        for name in group.teams & set(self._names):
-            plain = getattr(self._names[name], "py_func", self._names[name])
-            known = plain.__globals__
-            found |= {n for n in plain.__code__.co_names if n in known and not isinstance(known[n], ModuleType)}
-        return found - group.functions
+        team = [self._names[name] for name in sorted(group.teams) if name in self._names]
+        return group.teams | names_of_team(team, group.functions)
 
 
 def groups(tests: Iterable[str], given: Iterable[str] = ()) -> list[Group]:

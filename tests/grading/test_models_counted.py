@@ -9,8 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from perflab.check.admission import admitted
-from perflab.check.bench import FunctionFailedError, LocalBench
-from perflab.check.program import ForbiddenError
+from perflab.check.bench import ForbiddenError, FunctionFailedError, LocalBench
 from perflab.judge import bubblewrap
 from perflab.judge.exam import Exam
 from perflab.judge.library import library

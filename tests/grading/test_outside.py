@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perflab.check.bench import FunctionFailedError, LocalBench
+from perflab.check.bench import OUTSIDE, FunctionFailedError, LocalBench
 from perflab.judge import bubblewrap
-from perflab.judge.outside import METRICS, UncountedError, is_seen_of_threads, snapshot
+from perflab.judge.outside import UncountedError, is_seen_of_threads, snapshot
 from perflab.judge.remote import RemoteBench
 from perflab.judge.sandbox import SandboxError
 from perflab.judge.seccomp import alone
@@ -241,7 +241,7 @@ def test_system_calls_of_a_thread_are_counted_where_no_process_starts(room):
 
 
 def test_no_thread_starts_where_what_it_did_is_forgotten(room):
-    assert [is_seen_of_threads(metric) for metric in METRICS].count(False) == 1
+    assert [is_seen_of_threads(metric) for metric in OUTSIDE].count(False) == 1
     sandbox = room(threads=is_seen_of_threads("voluntary_switches"))
     with pytest.raises(FunctionFailedError, match="can't start new thread"):
         counted(bench_in(sandbox, "by_thread"), "voluntary_switches", DATA, 1024)

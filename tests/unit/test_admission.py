@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perflab.check.admission import admitted
-from perflab.check.program import ForbiddenError
+from perflab.check.bench import ForbiddenError
 from perflab.check.vocabulary import ATTRIBUTES, INNER, names_of
 
 GIVEN = """
@@ -150,6 +150,8 @@ BESIDE = {
     "a picture": "import matplotlib.pyplot as plt\nplt.plot(T)\nplt.show()",
     "an experiment": "import os\nresult = f(T)\nprint(result, os.cpu_count())\nfor total in (1, 2):\n    print(i)",
     "locals of the function elsewhere": "import os\ntotal = os.cpu_count()\ni = total",
+    "a function with a local of that name": "import os\ndef g(n):\n    T = []\n    T.append(n)\ng(os.sep)",
+    "a function of a module like a method": "import os\ndef g(n):\n    return np.sort(n)\ng(os.sep)",
     "settings": "np.set_printoptions(precision=3)\nnp.seterr(all='ignore')",
     "await": "import asyncio\nasync def g(): pass\nawait g()",
     "checks": "check.correct(f, against=f, on=[T], points=1)",
@@ -163,7 +165,7 @@ BESIDE = {
 @pytest.mark.parametrize("source", BESIDE.values(), ids=BESIDE)
 @pytest.mark.parametrize("first", [True, False])
 def test_what_stands_beside_the_answer_does_not_matter(source, first):
-    answer = "T = [1, 2]\nSEEN = {}\ndef f(x):\n    SEEN[1] = total = i = 1\n    return T[0] + total"
+    answer = "T = [1, 2]\nSEEN = {}\ndef f(x):\n    SEEN[1] = total = i = np.int64(1)\n    return T[0] + total"
     cells = [source, answer] if first else [answer, source]
     kept = admitted(cells, {"f"}, [PRELUDE])
     assert kept[1 if first else 0] == answer

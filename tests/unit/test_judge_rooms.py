@@ -2,8 +2,7 @@
 
 import pytest
 
-from perflab.check.bench import FunctionFailedError
-from perflab.check.program import ForbiddenError
+from perflab.check.bench import ForbiddenError, FunctionFailedError
 from perflab.judge import rooms
 from perflab.judge.rooms import Group, Rooms, groups
 
