@@ -3,7 +3,7 @@
 import math
 
 from perflab import words
-from perflab.check.ramp import STEP, Ramp, spans
+from perflab.check.ramp import STEP, Ramp, over_a_line, spans
 from perflab.check.report import Report
 from perflab.timing import Interval
 
@@ -61,7 +61,7 @@ def of_ratio(title: str, what: str, i: Interval, pairs: int, ramp: Ramp, rows: R
         The times; the ratio and the target come below them.
     """
     earned = ramp.earned(i.low)
-    unsure = spans(i, ramp.zero) or spans(i, ramp.full)
+    unsure = over_a_line(i, ramp)
     median, low, high = (_number(x, ramp) for x in (i.median, i.low, i.high))
     ratio = f"{median}, 99 % sure of {low} to {high} ({words.counted(pairs, 'pair')})"
     return Report(

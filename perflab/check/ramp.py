@@ -52,9 +52,14 @@ def settled(i: Interval, ramp: Ramp) -> bool:
     """
     if i.high <= ramp.zero or i.low >= ramp.full:
         return True
-    if spans(i, ramp.zero) or spans(i, ramp.full):
+    if over_a_line(i, ramp):
         return False
     return (ramp.share(i.high) - ramp.share(i.low)) * ramp.points <= STEP
+
+
+def over_a_line(i: Interval, ramp: Ramp) -> bool:
+    """Tell whether it is too noisy to say on which side of zero or of full a timed ratio is."""
+    return spans(i, ramp.zero) or spans(i, ramp.full)
 
 
 def spans(i: Interval, line: float) -> bool:

@@ -34,11 +34,10 @@ Expected = float | tuple[float, float]
 
 @dataclass(frozen=True)
 class Graded:
-    """What one tests cell gave: points, the report's text, and the CPU seconds that it took."""
+    """What one tests cell gave: points as nbgrader reads them, the report, and the CPU seconds that it took."""
 
     points: float
-    report: str
-    unsure: bool
+    report: Report
     seconds: float
 
 
@@ -65,7 +64,7 @@ class Run:
     @property
     def reports(self) -> str:
         """What the reports of all tests cells say."""
-        return "\n".join(f"[{name}] {cell.report}" for name, cell in self.cells.items())
+        return "\n".join(f"[{name}] {cell.report.as_text()}" for name, cell in self.cells.items())
 
 
 def mutants(path: Path) -> dict[str, tuple[str, dict[str, Expected]]]:
@@ -188,5 +187,4 @@ def _points(cell: Cell, namespace: dict[str, Any]) -> Graded:
         run_cell(Cell(cell.kind, "\n".join(map(ast.unparse, above)), cell.line), namespace)
     run_cell(show, namespace)
     shown = namespace["shown"]
-    report: Report = shown.report
-    return Graded(float(repr(shown)), report.as_text(), report.unsure, time.process_time() - start)
+    return Graded(float(repr(shown)), shown.report, time.process_time() - start)

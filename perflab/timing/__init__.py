@@ -11,7 +11,8 @@ from perflab.timing.compare import CALLS, compare
 from perflab.timing.comparison import Comparison, Verdict
 from perflab.timing.first_calls import UnequalWorkError
 from perflab.timing.intervals import CONFIDENCE, Interval, interval
-from perflab.timing.pairs import LOOK_EVERY, PAIRS, Pairs, paired
+from perflab.timing.pairs import LOOK_EVERY, PAIRS, Pairs, joined, paired
+from perflab.timing.quiet import wait_for_quiet
 
 __all__ = [
     "CALLS",
@@ -27,6 +28,8 @@ __all__ = [
     "Verdict",
     "compare",
     "interval",
+    "joined",
     "paired",
     "seconds_of",
+    "wait_for_quiet",
 ]

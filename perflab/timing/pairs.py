@@ -38,6 +38,13 @@ class Pairs:
         return self.baseline / self.candidate
 
 
+def joined(one: Pairs, other: Pairs) -> Pairs:
+    """Return two measurements of the same as one."""
+    baseline = np.concatenate((one.baseline, other.baseline))
+    candidate = np.concatenate((one.candidate, other.candidate))
+    return Pairs(baseline, candidate, interval(baseline / candidate, PER_LOOK))
+
+
 def paired(
     pair: Callable[[int], tuple[float, float]],
     decided: Callable[[Interval], bool],

@@ -235,3 +235,57 @@ def test_a_solution_that_differs_from_c_is_seen(solved, tmp_path):
     ours, make, bind = solved.sides(solved.SOLUTIONS["memoization"], library)
     with pytest.raises(AssertionError):
         solved.check_equal(lambda a, b: ours(a, b) + 1, make, bind)
+
+
+# Timed cells
+
+
+@pytest.fixture(scope="module")
+def timed_cells():
+    """Load the script without running it."""
+    spec = importlib.util.spec_from_file_location("timed_cells", FOLDER / "timed_cells.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["timed_cells"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def a_row(timed_cells, **changed):
+    usual = {
+        "exercise": "cpu/one",
+        "cell": "one_speed",
+        "answer": "solved",
+        "load": "quiet",
+        "of": 3.0,
+        "full": 2.0,
+    }
+    measured = {"ratio": 5.0, "lowest": 4.5, "lost": 0, "points": [3.0, 3.0], "unsure": 0}
+    return timed_cells.Row(**(usual | measured | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "mark"),
+    [
+        ({}, ""),
+        ({"lowest": 3.9}, "thin"),
+        ({"lowest": 2.5}, "TOO THIN"),
+        ({"lowest": 2.5, "load": "busy"}, ""),
+        ({"lowest": 2.5, "answer": "naive"}, ""),
+    ],
+)
+def test_a_thin_margin_on_a_quiet_machine_is_marked(timed_cells, changed, mark):
+    assert a_row(timed_cells, **changed).mark == mark
+
+
+def test_what_was_lost_and_how_far_points_spread_is_in_the_table(timed_cells):
+    row = a_row(timed_cells, load="busy", lost=1, points=[3.0, 2.0], unsure=1)
+    cells = [next(iter(column.cells)) for column in timed_cells.told([row]).columns]
+    assert cells == ["one_speed", "solved, busy", "2", "5", "4.5", "2.25", "1 of 2", "1 of 3", "1 of 2", ""]
+
+
+def test_a_timed_cell_is_run_as_often_as_asked(timed_cells):
+    exercise = next(one for one in timed_cells.read_all(FOLDER.parent / "solutions") if timed_cells.timed(one))
+    (row, *_) = timed_cells.measured(exercise, "solved", None, "quiet", 1)
+    assert row.cell == timed_cells.timed(exercise)[0].grade_id
+    assert len(row.points) == 1
+    assert 0 < row.lowest <= row.ratio

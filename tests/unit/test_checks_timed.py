@@ -11,7 +11,8 @@ import pytest
 from checking import large, make, make_table, passed, plain_layout, report, step_parts, step_records, total
 
 from perflab import check
-from perflab.check import checks
+from perflab.check import checks, subjects
+from perflab.check.bench import LocalBench
 
 
 @pytest.fixture
@@ -44,7 +45,15 @@ def test_a_ratio_up_to_zero_gives_nothing(timed, ratio):
     assert (found.failure, found.unsure) == ("short", False)
 
 
-def test_points_are_those_of_the_lower_bound(timed, ticks):
+@pytest.fixture
+def no_waiting(monkeypatch):
+    """Let no second measurement wait for other programs; return how long it would have waited."""
+    waited = []
+    monkeypatch.setattr(subjects, "wait_for_quiet", waited.append)
+    return waited
+
+
+def test_points_are_those_of_the_lower_bound(timed, ticks, no_waiting):
     calls = itertools.count(-1)  # the first call is the untimed one
 
     def baseline(array):
@@ -54,23 +63,66 @@ def test_points_are_those_of_the_lower_bound(timed, ticks):
 
     # The median ratio is far above full, but two ratios in five are 2: the interval begins there.
     points = check.faster(passed(timed(1000)), than=baseline, on=make, zero=1.5, full=6, points=3)
-    assert dict(points.report.rows)["ratio"] == "12, 99 % sure of 2 to 12 (41 pairs)"
+    assert dict(points.report.rows)["ratio"] == "12, 99 % sure of 2 to 12 (82 pairs)"
     assert points == 0.5
     assert points.report.unsure
 
 
-def test_what_is_too_noisy_to_say_is_said(timed, ticks):
+def test_what_is_too_noisy_to_say_is_said(timed, ticks, no_waiting):
     noise = np.random.default_rng(0)
     fn = passed(timed(1000))
 
     def noisy(array):
-        ticks.spend(1000 * len(array) * math.exp(noise.normal(1.2, 2)))
+        ticks.spend(1000 * len(array) * math.exp(noise.normal(2.1, 2)))
         return total(array)
 
     found = report(check.faster, fn, than=noisy, on=make, zero=1.5, full=1.6, points=3)
     assert found.unsure
     assert "Too noisy to say more" in found.as_text()
-    assert "(41 pairs)" in dict(found.rows)["ratio"]
+    assert "(82 pairs)" in dict(found.rows)["ratio"]
+
+
+def bursts(timed, ticks, pairs):
+    """Return a baseline that is 8 times as slow as the candidate, and noisy during its first pairs."""
+    calls = itertools.count(-1)
+
+    def baseline(array):
+        pair = max(next(calls), 0) // 3
+        ticks.spend(1000 * len(array) * (8 if pair >= pairs or pair % 2 else 4))
+        return total(array)
+
+    return baseline
+
+
+def test_a_burst_of_noise_is_measured_once_more(timed, ticks, no_waiting):
+    fn = passed(timed(1000))
+    found = check.faster(fn, than=bursts(timed, ticks, 41), on=make, zero=1.5, full=6, points=3)
+    assert found == 3
+    assert not found.report.unsure
+    assert dict(found.report.rows)["ratio"].endswith("(9 pairs)")
+    assert no_waiting == [subjects.PATIENCE]
+
+
+def test_noise_that_stays_is_judged_by_all_pairs(timed, ticks, no_waiting):
+    found = check.faster(passed(timed(1000)), than=bursts(timed, ticks, 1000), on=make, zero=1.5, full=6, points=3)
+    assert found.report.unsure
+    assert dict(found.report.rows)["ratio"].endswith("(82 pairs)")
+
+
+def test_what_lasts_too_long_is_not_measured_twice(timed, ticks, no_waiting, monkeypatch):
+    monkeypatch.setattr(subjects, "LASTING", -1.0)
+    found = check.faster(passed(timed(1000)), than=bursts(timed, ticks, 41), on=make, zero=1.5, full=6, points=3)
+    assert found.report.unsure
+    assert no_waiting == []
+
+
+def test_under_a_judge_nothing_is_measured_twice(timed, ticks, no_waiting):
+    fn = passed(timed(1000))
+    fn.bench = LocalBench(fn, seed=7)
+    passed(fn)
+    found = check.faster(fn, than=bursts(timed, ticks, 41), on=make, zero=1.5, full=6, points=3)
+    assert dict(found.report.rows)["ratio"].endswith("(41 pairs)")
+    assert no_waiting == []
 
 
 def test_real_functions_are_told_apart():
