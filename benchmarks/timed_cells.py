@@ -2,8 +2,8 @@
 
 Asked for: a solution keeps all points in 20 busy runs; an answer's points differ by at most one step between busy
 runs; and on a quiet machine the lower end of a solution's interval is twice the target. Where it is less, the row
-is marked "thin"; below 1.33, which a cell must have, "TOO THIN". A function that is compared with itself reaches 1 at
-best: its rows cannot say more than one over the target.
+is marked "thin"; below 1.33, which a cell must have, "TOO THIN". A function that is compared with itself reaches 1
+at best: its rows cannot say more than one over the target.
 
     python benchmarks/timed_cells.py [--runs 20] [--quiet] [--twins] [exercise ...]
 """
