@@ -106,8 +106,9 @@ def _merge(layout: Any, converted: tuple, table: np.ndarray, *rest: Any) -> tupl
     parts, *rest_after = converted
     groups = _checked(layout, table.dtype.names)
     for group, part in zip(groups, parts, strict=True):
-        if part.shape != table.shape:
-            raise LayoutError(f"the part for {group} now has shape {part.shape}, not {table.shape}")
+        shape = table.shape + (table.dtype[group[0]].shape if len(group) == 1 else ())
+        if part.shape != shape:
+            raise LayoutError(f"the part for {group} now has shape {part.shape}, not {shape}")
     for piece in _pieces(table):
         for group, part in zip(groups, parts, strict=True):
             if part.dtype == table.dtype:

@@ -19,8 +19,9 @@ from perflab.check.oracles import Oracle, fresh, target_of
 LINE = 64  # bytes; staged arrays start on a cache line, so that a record of 64 bytes is one line
 BRIEF = 80  # characters of a value in a report
 SCALARS = (bool, int, float, complex, str, bytes, type(None))
-# Relative tolerance when an exercise names none: a few rounding errors, not another algorithm's noise.
-DEFAULT_RTOL = {np.dtype(np.float16): 1e-2, np.dtype(np.float32): 1e-5}
+# Relative tolerance when an exercise names none, by the bytes of a real number: a few rounding errors, not another
+# algorithm's noise.
+DEFAULT_RTOL = {2: 1e-2, 4: 1e-5}
 DEFAULT_RTOL_OTHER = 1e-9
 
 
@@ -158,7 +159,14 @@ def _content(file: File, path: str) -> bytes:
 
 
 def _number(x: Any) -> bool:
-    return isinstance(x, bool | int | float | complex | np.generic) and not isinstance(x, np.void | np.str_)
+    return isinstance(x, bool | int | float | complex | np.generic) and not isinstance(x, np.flexible)
+
+
+def _scalar(x: Any) -> Any:
+    """Return an array without axes as its one value, and NumPy's strings as Python's."""
+    if isinstance(x, np.ndarray) and x.shape == ():
+        x = x[()]
+    return x.item() if isinstance(x, np.str_ | np.bytes_) else x
 
 
 def difference(
@@ -177,19 +185,23 @@ def difference(
     actual, expected : object
         Materialized values.
     rtol, atol : float
-        Tolerance of floating-point numbers, as in `numpy.isclose`; `rtol` is by default 1e-5 for float32 and
-        1e-9 for float64. Integers, booleans and strings must be equal.
+        Tolerance of expected floating-point numbers, as in `numpy.isclose`; `rtol` is by default 1e-2 where
+        float16 is expected, 1e-5 where float32 is, and 1e-9 where float64 is, whatever the type of `actual`. Where
+        integers, booleans, times or strings are expected, they must be equal.
     dtype : dtype, optional
         The exact type that every array and scalar of the result must have.
     where : str
         How the report names the value.
     """
     tolerance = {"rtol": rtol, "atol": atol, "dtype": dtype}
-    if isinstance(expected, np.ndarray) and expected.shape != ():
+    actual, expected = _scalar(actual), _scalar(expected)
+    if isinstance(expected, np.ndarray):
         return _array_difference(actual, expected, where, **tolerance)
-    if _number(expected) or (isinstance(expected, np.ndarray) and expected.shape == ()):
-        if not _number(actual) and not (isinstance(actual, np.ndarray) and actual.shape == ()):
+    if _number(expected):
+        if not _number(actual):
             return f"{where} is {_brief(actual)}; expected the number {_brief(expected)}"
+        return _array_difference(np.asarray(actual), np.asarray(expected), where, scalar=True, **tolerance)
+    if isinstance(expected, np.void) and isinstance(actual, np.void):  # a record, or a few bytes
         return _array_difference(np.asarray(actual), np.asarray(expected), where, scalar=True, **tolerance)
     if isinstance(expected, tuple | list):
         if not isinstance(actual, tuple | list) or len(actual) != len(expected):
@@ -246,22 +258,20 @@ def _array_difference(
         if actual.dtype.names != expected.dtype.names:
             return f"{where} has fields {actual.dtype.names}; expected {expected.dtype.names}"
         found = (
-            _array_difference(actual[n], expected[n], f"{where}[{n!r}]", rtol=rtol, atol=atol, dtype=None)
+            _array_difference(
+                np.asarray(actual[n]),
+                np.asarray(expected[n]),
+                f"{where}[{n!r}]",
+                rtol=rtol,
+                atol=atol,
+                dtype=None,
+                scalar=scalar and np.asarray(expected[n]).shape == (),
+            )
             for n in expected.dtype.names
         )
         return next((sentence for sentence in found if sentence), None)
-    # Booleans are no numbers here: 1 is not an answer to a yes-or-no question. Records compare with records only.
-    if actual.dtype.names or (actual.dtype.kind == "b") != (expected.dtype.kind == "b"):
-        return f"{where} has dtype {actual.dtype}; expected {expected.dtype}"
-    if actual.dtype.kind not in "biufc" or expected.dtype.kind not in "biufc":
-        same = np.asarray(actual == expected)
-    elif expected.dtype.kind in "fc" or actual.dtype.kind in "fc":
-        if rtol is None:
-            rtol = max(DEFAULT_RTOL.get(t, DEFAULT_RTOL_OTHER) for t in (actual.dtype, expected.dtype))
-        same = np.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=True)
-    else:
-        same = np.asarray(actual == expected)
-    if same.shape != expected.shape:
+    same = _same(actual, expected, rtol, atol)
+    if same is None:
         return f"{where} has dtype {actual.dtype}; expected {expected.dtype}"
     if same.all():
         return None
@@ -276,12 +286,67 @@ def _array_difference(
     )
 
 
+def _same(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float) -> np.ndarray | None:
+    """Tell for each place whether two arrays of one shape agree; None if their types have nothing in common.
+
+    What is expected alone decides how close is close enough: who hands back another type gains nothing by it.
+    """
+    kind, given = expected.dtype.kind, actual.dtype.kind
+    # Booleans are no numbers here: 1 is not an answer to a yes-or-no question.
+    family = next((kinds for kinds in ("b", "iufcO", "mM", "SU", "V") if kind in kinds), "")
+    if given not in family or (family in ("mM", "SU") and given != kind) or actual.dtype.names:
+        return None
+    if kind in "fc":
+        return _close(actual, expected, rtol, atol)
+    if kind in "iu" and given in "fc":
+        return _equal_integers(actual, expected)
+    try:
+        same = np.asarray(actual == expected)
+    except TypeError:  # months are no days
+        return None
+    if kind in "mM":
+        same |= np.isnat(actual) & np.isnat(expected)
+    return same if same.shape == expected.shape else None
+
+
+def _close(actual: np.ndarray, expected: np.ndarray, rtol: float | None, atol: float) -> np.ndarray:
+    if rtol is None:
+        size = expected.dtype.itemsize // (2 if expected.dtype.kind == "c" else 1)
+        rtol = DEFAULT_RTOL.get(size, DEFAULT_RTOL_OTHER)
+    if actual.dtype.kind == "O":  # integers of more than 64 bits
+        actual = np.array([_as_float(x) for x in actual.reshape(-1)]).reshape(actual.shape)
+    if "c" not in (actual.dtype.kind, expected.dtype.kind):
+        # Half a number's digits would do for comparing, its range would not.
+        wide = np.result_type(actual, expected, np.float32)
+        return np.isclose(actual.astype(wide), expected.astype(wide), rtol=rtol, atol=atol, equal_nan=True)
+    size = np.maximum(np.abs(expected.real), np.abs(expected.imag)).astype(np.float64)
+    room = atol + rtol * np.where(np.isfinite(size), size, 0.0)  # of both parts: one may be small beside the other
+    parts = ((actual.real, expected.real), (actual.imag, expected.imag))
+    close = [np.isclose(a, e, rtol=0.0, atol=room, equal_nan=True) for a, e in parts]
+    return close[0] & close[1]
+
+
+def _as_float(x: int) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        return math.nan
+
+
+def _equal_integers(actual: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Tell where floating-point numbers are these very integers: a comparison of both types would round."""
+    whole = actual.real.astype(np.result_type(actual.real, np.float64))
+    info = np.iinfo(expected.dtype)
+    inside = (actual.imag == 0) & (whole == np.trunc(whole)) & (whole >= info.min) & (whole < float(info.max + 1))
+    return inside & (np.where(inside, whole, 0).astype(expected.dtype) == expected)
+
+
 def _same_bytes(a: np.ndarray, b: np.ndarray) -> bool:
     """Tell quickly whether two arrays are equal to the bit; most timed outcomes are."""
-    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+    if not (a.flags.c_contiguous and b.flags.c_contiguous and a.dtype.itemsize) or a.dtype.hasobject:
         return False
     word = np.uint8 if a.nbytes % 8 else np.uint64  # eight at once: half the time of all timed comparisons is here
-    return np.array_equal(a.reshape(-1).view(word), b.reshape(-1).view(word))
+    return np.array_equal(*(one.reshape(-1).view(np.uint8).view(word) for one in (a, b)))
 
 
 def _brief(value: Any) -> str:
