@@ -43,6 +43,13 @@ def count(me, counter, events):
     while atomics.load(counter, 0) < 1000:
         pass
 """
+WAITS_FOREVER_WHERE_NOBODY_LOOKS = """
+@njit
+def count(me, counter, events):
+    while events.size > 1000 and atomics.load(counter, 0) >= 0:
+        pass
+    atomics.fetch_add(counter, 0, events[0] + events[1] + events[2])
+"""
 SAYS_IT_TOOK_LONG = """
 import perflab.threads
 def give_up(*args, **kwargs):
@@ -147,6 +154,13 @@ def test_what_is_wrong_earns_nothing_and_is_told_why(judge, answer, says):
     reports = judge(answer)
     assert [report.points for report in reports.values()] == [0, 0], reports
     assert says in reports["correct"].sentence
+
+
+def test_threads_that_never_end_on_a_larger_input_earn_nothing_and_are_flagged(judge):
+    reports = judge(WAITS_FOREVER_WHERE_NOBODY_LOOKS)
+    assert [report.points for report in reports.values()] == [0, 0], reports
+    assert reports["correct"].sentence.startswith("The threads were not over within")
+    assert reports["correct"].unsure
 
 
 def test_a_lost_update_is_shown_step_by_step(judge):

@@ -1,5 +1,7 @@
 """Checks of concurrent code: every schedule of small inputs, real threads on larger ones, exact counts."""
 
+import itertools
+
 import numpy as np
 import pytest
 from checking import nothing
@@ -9,6 +11,7 @@ from tempo import within
 from perflab import atomics, check
 from perflab.check import seen, teams
 from perflab.check.bench import FunctionFailedError, LocalBench
+from perflab.check.subjects import Subject
 
 
 @njit
@@ -118,13 +121,22 @@ def test_larger_inputs_are_judged_too():
     assert report.sentence == "On real threads, -2 updates were lost."
 
 
-def test_threads_that_do_not_end_cost_no_point_and_are_flagged(monkeypatch):
+def test_threads_that_do_not_end_earn_nothing_and_are_flagged(monkeypatch):
     monkeypatch.setattr("perflab.check.together.SECONDS", 0.3)
-    monkeypatch.setattr("perflab.check.together.ROUNDS", 1)
-    with within(20):
-        report = correct(wait_where_nobody_looks, stress=large).report
+    report = refused(wait_where_nobody_looks, stress=large)
     assert report.unsure
-    assert "say nothing" in dict(report.rows)["real threads"]
+    assert report.sentence == "The threads were not over within 0.3 s on the larger input."
+    assert not seen.has_passed(Subject(wait_where_nobody_looks, LocalBench(wait_where_nobody_looks), None, None))
+
+
+def test_one_round_that_does_not_end_is_enough_to_earn_nothing(monkeypatch):
+    raced, rounds = teams.raced, itertools.count()
+
+    def run(team, args, seconds):
+        return raced(team, args, seconds) if next(rounds) else teams.Raced((), False, False)
+
+    monkeypatch.setattr(teams, "raced", run)
+    assert refused(add_once, stress=large).unsure
 
 
 @pytest.mark.parametrize(
