@@ -12,6 +12,7 @@ function there is a handle whose attribute ``bench`` speaks the same verbs to a 
 """
 
 import contextlib
+import inspect
 import io
 import os
 import traceback
@@ -175,7 +176,10 @@ class LocalBench:
         """See `Bench.collect`."""
         try:
             result = values.materialize(staged.result)
-            after = tuple(values.materialize(a, f"argument {i}") for i, a in enumerate(staged.args))
+            names = argument_names(self.fn, len(staged.args))
+            after = tuple(
+                values.materialize(a, f"the argument {name}") for a, name in zip(staged.args, names, strict=True)
+            )
         except TypeError as error:
             raise FunctionFailedError(f"{name_of(self.fn, YOURS)}: {error}.") from error
         return result, after
@@ -270,6 +274,16 @@ def name_of(fn: Callable[..., Any], unnamed: str = "your function") -> str:
     """Return the name by which a report calls `fn`; a lambda has none and is called what it is there."""
     name = getattr(getattr(fn, "func", fn), "__name__", type(fn).__name__)
     return unnamed if name == "<lambda>" else name
+
+
+def argument_names(fn: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """Return the names that `fn` has for its first `count` arguments; their numbers where it has none."""
+    try:
+        known = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        known = ()
+    names = [one.name for one in known if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return tuple(names[:count]) + tuple(f"number {i + 1}" for i in range(len(names), count))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from perflab.check.layouts import LayoutError
 from perflab.check.ramp import STEP, Ramp, over_a_line, settled
 from perflab.check.report import Note, Points, Report, refused
 from perflab.check.subjects import (
+    Bound,
     Expectation,
     Maker,
     Race,
@@ -38,6 +40,7 @@ from perflab.check.together import Holds, Together, bench_of_team, correct_toget
 from perflab.models.metrics import INVALIDATIONS
 from perflab.timing import CLOCKS, Clock
 
+OTHER_SIDE = 3  # its case, where a function is compared with itself: it sees no input twice
 LEAST_RATIO = 1.34  # below this, noise between two runs of the same code could earn points
 TOGETHER = {"locked": "locked operations and full fences", "invalidations": INVALIDATIONS}
 
@@ -111,7 +114,6 @@ def correct(
     if stress is not None:
         raise ValueError("stress: for concurrent code; say how many threads= there are")
     expectation = Expectation(against, returns, {"rtol": rtol, "atol": atol, "dtype": dtype})
-    what = "the result" if returns is None else "the changed argument"
     rows: tuple[tuple[str, str], ...] = ()
     case = 0
     try:
@@ -123,7 +125,7 @@ def correct(
             subject.bench.run(staged, "cpu")
             if values.oracles(args):
                 rows += ((METRICS["calls"], words.number(subject.bench.count(staged, "calls"))),)
-            wrong = expectation.difference(subject, subject.bench.collect(staged), args, what)
+            wrong = expectation.difference(subject, subject.bench.collect(staged), args)
             if wrong:
                 raise FunctionFailedError(wrong)
     except (FunctionFailedError, LayoutError) as error:
@@ -167,8 +169,10 @@ def counts(
     full: float,
     points: float,
     than: Callable[..., Any] | tuple[Callable[..., Any], Maker] | None = None,
+    most: float | None = None,
     view: View | None = None,
     threads: int | tuple[Callable[..., Any], ...] | None = None,
+    verify: bool = True,
 ) -> Points:
     """Give points for something exact: calls of an oracle, lines of memory, or any metric of the result.
 
@@ -191,8 +195,15 @@ def counts(
     than : callable or (callable, maker), optional
         With it, `zero` and `full` are ratios, and the ramp between them is logarithmic: the count of ``than``
         over the count of `fn`. A tuple ``(fn, other_input)`` compares a function with itself on another input.
+    most : float, optional
+        For a function that is compared with itself: what it takes on the easier input, the one whose count points
+        grow with, counts up to so many times what the reference of `correct` takes there. So nobody gains by
+        wasting work on it.
     view : (Conversion, callable), optional
         See `correct`.
+    verify : bool
+        Whether the outcome of the counted run is compared with the reference of `correct`. False is for a callable
+        metric that judges the whole result itself, on an input that no reference could do.
     threads : int or tuple of callable, optional
         How many threads call `fn`, or what they run, as in `correct`; a tuple of functions has one for each. The
         metric is then "locked": the locked operations and full fences of all of them, when they take turns; or,
@@ -210,29 +221,94 @@ def counts(
         If the arguments make no sense.
     """
     if threads is not None or isinstance(fn, tuple):
-        return _count_together(fn, metric, on, (zero, full), points, threads, than is None and view is None)
+        alone = than is None and view is None and most is None and verify
+        return _count_together(fn, metric, on, (zero, full), points, threads, alone)
     named = _named(metric)
     title = f"{_names(fn)}: {named}"
     ramp = _ramp(zero, full, points, logarithmic=than is not None)
+    if not verify and not callable(metric):
+        raise ValueError("verify: False is for a metric that is a function and judges the result")
+    _check_most(most, than, fn)
     try:
         subject = make_subject(fn, view)
         if not seen.has_passed(subject):
             return seen.finish(_not_correct_yet(title, points, fn), fn)
-        expectation = seen.expectation_of(fn)
+        expectation = seen.expectation_of(fn) if verify else None
         if isinstance(metric, str) and not (needs_run(metric) or is_outside(metric)):
             _admit(subject.bench, (fn, *(view[1:] if view else ())), "counted")
         value = count_of(subject, metric, on, expectation)
         if than is None:
             rows, what = ((named, words.number(value, [zero, full])),), named
         else:
-            other, other_on, other_name = make_baseline(than, subject, on)
-            base = count_of(other, metric, other_on, seeds=subject.bench)
-            rows = (named, words.number(value)), (f"{named}, {other_name}", words.number(base))
-            value, what = base / value if value else math.inf, f"{other_name} over {name_of(fn)}: {named}"
+            compared = _Compared(subject, metric, expectation, on, than, most)
+            rows = ((named, words.number(value)),)
+            value, others = compared.ratio(value, full > zero)
+            rows += tuple((f"{named}, {whose}", words.number(count)) for whose, count in others)
+            what = f"{others[0][0]} over {name_of(fn)}: {named}"
             rows += (("ratio", words.number(value, [zero, full])),)
     except (FunctionFailedError, LayoutError) as error:
         return seen.finish(refused(title, points, error), fn)
     return seen.finish(judged.of_count(title, what, value, ramp, rows), fn)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A count that is compared with another one; see `counts` for `than` and `most`."""
+
+    subject: Subject
+    metric: str | Callable[..., float]
+    expectation: Expectation | None
+    on: Maker
+    than: Any
+    most: float | None
+
+    def ratio(self, value: float, more_is_better: bool) -> tuple[float, list[tuple[str, float]]]:
+        """Return the other count over `value`, and who was counted for that, with the counts.
+
+        Raises
+        ------
+        FunctionFailedError
+            If there is no ratio.
+        """
+        other, other_on, name = make_baseline(self.than, self.subject, self.on)
+        itself = other.fn is self.subject.fn
+        case, expectation = (OTHER_SIDE, self.expectation) if itself else (1, None)
+        base = count_of(other, self.metric, other_on, expectation, self.subject.bench, case)
+        counted = [(name, base)]
+        if self.most is not None:
+            easier = (other_on, case) if more_is_better else (self.on, 1)
+            reference, taken = self._taken(*easier)
+            counted.append((reference, taken))
+            if more_is_better:
+                base = min(base, self.most * taken)
+            else:
+                value = min(value, self.most * taken)
+        if isinstance(self.metric, str):
+            return max(base, 1.0) / max(value, 1.0), counted  # of whole numbers: no ratio is infinite
+        if not (base > 0 and value > 0):
+            both = f"{words.number(base)} and {words.number(value)}"
+            raise FunctionFailedError(f"{name_of(self.metric)}: {both} have no ratio; both must be above 0.")
+        return base / value, counted
+
+    def _taken(self, on: Maker, case: int) -> tuple[str, float]:
+        """Return what the reference takes on an input that a function which is compared with itself had."""
+        reference = seen.expectation_of(self.subject.fn).reference
+        try:
+            taken = count_of(make_subject(reference, None), self.metric, on, None, self.subject.bench, case)
+        except FunctionFailedError as error:
+            raise ValueError(f"most: it is a multiple of what the reference takes, and {error}") from error
+        if taken <= 0:
+            raise ValueError(f"most: {name_of(reference)} takes none on {name_of(on)}, so it is no bound")
+        return f"{name_of(reference)} on {name_of(on)}", taken
+
+
+def _check_most(most: float | None, than: Any, fn: Callable[..., Any]) -> None:
+    if most is None:
+        return
+    if not (isinstance(than, tuple) and than[0] is fn):
+        raise ValueError("most: bounds a function that is compared with itself, than=(fn, other_input)")
+    if not (isinstance(most, int | float) and most > 0):
+        raise ValueError(f"most: how many times what the reference takes, above 0; got {most!r}")
 
 
 def _count_together(
@@ -278,6 +354,7 @@ def faster(
     zero: float,
     full: float,
     points: float,
+    most: float | None = None,
     view: View | None = None,
     returns: int | Sequence[int] | None = None,
     clock: Clock = "cpu",
@@ -304,6 +381,9 @@ def faster(
         The ratios that earn nothing and everything; `zero` is at least 1.34 against another function.
     points : float
         A multiple of one half.
+    most : float, optional
+        For a function that is compared with itself: its time on `other_input` counts up to so many times what the
+        reference of `correct` takes there. So nobody gains by wasting time on it.
     view, returns, rtol, atol
         See `correct`.
     clock : {"cpu", "wall"}
@@ -328,6 +408,7 @@ def faster(
     if clock not in CLOCKS:
         raise ValueError(f"clock: one of {', '.join(map(repr, CLOCKS))}, got {clock!r}")
     ramp = _ramp(zero, full, points, logarithmic=True)
+    _check_most(most, than, fn)
     try:
         subject = make_subject(fn, view)
         if not seen.has_passed(subject):
@@ -335,11 +416,14 @@ def faster(
         baseline, base_on, base_name = make_baseline(than, subject, on)
         # A function compared with itself is verified against what `correct` used.
         expectation = seen.expectation_of(fn) if against_itself else None
-        race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol)
+        bound = Bound(make_subject(expectation.reference, None), most) if most is not None else None
+        race = Race(subject, baseline, expectation, on, base_on, returns, clock, rtol, atol, bound)
         pairs = race.measure(lambda i: settled(i, ramp), lambda i: over_a_line(i, ramp))
     except (FunctionFailedError, LayoutError) as error:
         return seen.finish(refused(title, points, error), fn)
     times = (base_name, _median(pairs.baseline)), (name_of(fn), _median(pairs.candidate))
+    if bound:
+        times += (("counts at most", f"{words.number(most)} times what {name_of(bound.subject.fn)} takes there"),)
     what = f"time of {base_name} over {name_of(fn)}"
     return seen.finish(judged.of_ratio(title, what, pairs.interval, len(pairs.ratios), ramp, times), fn)
 

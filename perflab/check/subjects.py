@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from perflab.check import values
+from perflab.check import cell, values
 from perflab.check.bench import (
     Bench,
     FunctionFailedError,
+    argument_names,
     bench_of,
     hands_back,
     name_of,
@@ -107,12 +108,36 @@ class Expectation:
     returns: int | Sequence[int] | None
     tolerance: dict[str, Any]
 
-    def difference(self, subject: Subject, handed: Handed, args: tuple, where: str) -> str | None:
-        """Say where the outcome of a run differs from the reference's, or return None; may write into `args`."""
+    def difference(self, subject: Subject, handed: Handed, args: tuple, run: str = "") -> str | None:
+        """Say where the outcome of a run differs from the reference's, or return None; may write into `args`.
+
+        Parameters
+        ----------
+        run : str
+            Which one it was, as a sentence begins: "in the counted run, ", or nothing.
+        """
         expected = expected_of(self.reference, args, self.returns)
         actual = subject.outcome(handed, args, self.returns)
-        wrong = values.difference(actual, expected, where=where, **self.tolerance)
-        return f"{wrong[0].upper()}{wrong[1:]}." if wrong else None
+        names = argument_names(self.reference, len(args))
+        return difference(actual, expected, self.returns, names, run, **self.tolerance)
+
+
+def difference(
+    actual: Any,
+    expected: Any,
+    returns: int | Sequence[int] | None,
+    names: Sequence[str],
+    run: str,
+    **tolerance: Any,
+) -> str | None:
+    """Say where an outcome differs from another, or return None; changed arguments go by their `names`."""
+    if not (returns is None or isinstance(returns, int)):
+        places = zip(actual, expected, returns, strict=True)
+        found = (difference(a, e, place, names, run, **tolerance) for a, e, place in places)
+        return next((sentence for sentence in found if sentence), None)
+    where = f"{run}the result" if returns is None else f"{run}the changed argument {names[returns]}"
+    wrong = values.difference(actual, expected, where=where, **tolerance)
+    return f"{wrong[0].upper()}{wrong[1:]}." if wrong else None
 
 
 def count_of(
@@ -121,6 +146,7 @@ def count_of(
     on: Maker,
     expectation: Expectation | None = None,
     seeds: Bench | None = None,
+    case: int = 1,
 ) -> float:
     """Return a metric of one run of `subject` on an input of `on`, of the seed of its bench or of `seeds`.
 
@@ -130,28 +156,31 @@ def count_of(
         If the run failed or, given an expectation, its outcome is wrong: few calls and few lines are easy then.
     """
     bench, about = seeds or subject.bench, metric if isinstance(metric, str) else name_of(metric)
-    args = draw(on, exact_rng(bench, 1, about))
+    args = draw(on, exact_rng(bench, case, about))
     staged = subject.stage(args)
-    own_run = not callable(metric) and not needs_run(metric)
-    if not own_run:
+    watched = not (callable(metric) or needs_run(metric))
+    if not watched:
         subject.bench.run(staged, "cpu")
-    if callable(metric):
-        result, _ = subject.bench.collect(staged)
-        return float(metric(result, *values.reveal(args, subject.bench.oracles(staged))))
-    first = subject.stage(draw(on, exact_rng(bench, 2, about))) if runs_before(metric) else None
-    count = subject.bench.count(staged, metric, first)
+    count = math.nan
+    if not callable(metric):
+        first = subject.stage(draw(on, exact_rng(bench, case + 1, about))) if runs_before(metric) else None
+        count = subject.bench.count(staged, metric, first)
     if expectation is not None:
-        if own_run and not hands_back(metric):
+        if watched and not hands_back(metric):
             staged = subject.stage(args)
             subject.bench.run(staged, "cpu")
-        # Code that sees that it is counted could do less then. Types are another matter: a run that is watched is
-        # one of plain Python.
-        loose = replace(expectation, tolerance={**expectation.tolerance, "dtype": None})
-        handed = subject.bench.collect(staged)
-        wrong = loose.difference(subject, handed, args, "the outcome of the counted run")
+        if watched:
+            # Code that sees that it is counted could do less then. Types are another matter: a run that is watched
+            # is one of plain Python.
+            expectation = replace(expectation, tolerance={**expectation.tolerance, "dtype": None})
+        spare = values.copy(args) if callable(metric) else args
+        wrong = expectation.difference(subject, subject.bench.collect(staged), spare, "in the counted run, ")
         if wrong:
             raise FunctionFailedError(wrong)
-    return count
+    if callable(metric):
+        result, _ = subject.bench.collect(staged)
+        count = metric(result, *values.reveal(args, subject.bench.oracles(staged)))
+    return float(count)
 
 
 def draw(make: Maker, rng: np.random.Generator) -> tuple:
@@ -172,14 +201,26 @@ def exact_rng(bench: Bench, case: int, about: str = "") -> np.random.Generator:
     bench : Bench
     case : int
     about : str, optional
-        What is asked. Each question has inputs of its own, so that an answer cannot be remembered for the next.
+        What is asked. Each question has inputs of its own, and so has each tests cell: what was remembered from
+        one of them answers no other.
     """
-    return np.random.default_rng([bench.seed or 0, case, zlib.crc32(about.encode())])
+    return np.random.default_rng([bench.seed or 0, case, zlib.crc32(about.encode()), cell.stream()])
 
 
 def fresh_rng(bench: Bench) -> np.random.Generator:
     """Return the generator of a timed check: new on every run for a learner; under a judge, of its seed."""
-    return np.random.default_rng(None if bench.seed is None else [bench.seed, 0])
+    return np.random.default_rng() if bench.seed is None else exact_rng(bench, 0, "timed")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a function that is compared with itself may take on the easier input: a multiple of what another takes.
+
+    Without it a function could waste work on that side, and call that flat.
+    """
+
+    subject: Subject
+    most: float
 
 
 @dataclass(frozen=True)
@@ -190,6 +231,8 @@ class Race:
     ----------
     expectation : Expectation or None
         What every outcome is compared with; None compares the outcomes of both sides with each other.
+    bound : Bound or None
+        Of the baseline's side: what it takes beyond that does not count.
     """
 
     subject: Subject
@@ -201,6 +244,7 @@ class Race:
     clock: Clock
     rtol: float | None
     atol: float
+    bound: Bound | None = None
 
     def measure(self, decided: Callable[[Interval], bool], noisy: Callable[[Interval], bool]) -> Pairs:
         """Time pairs until `decided(interval)`; one untimed call a side comes first, for compilation.
@@ -211,21 +255,18 @@ class Race:
         """
         rng = fresh_rng(self.subject.bench)
         sides = [(self.baseline, self.base_on), (self.subject, self.on)]
+        if self.bound:
+            sides.append((self.bound.subject, self.base_on))
         for side, make in sides:
             side.bench.run(side.stage(draw(make, rng)), self.clock)
 
         def pair(_: int) -> tuple[float, float]:
-            # The same keys give both sides equal inputs; no key comes twice.
-            keys = rng.integers(2**63, size=CALLS)
-            inputs = [draw(self.on, np.random.default_rng(key)) for key in keys]
-            others = inputs
-            if self.base_on is not self.on:
-                others = [draw(self.base_on, np.random.default_rng(key)) for key in keys]
-            best, fastest = [math.inf, math.inf], [-1, -1]
+            inputs, others = self._inputs(rng)
+            best, fastest = [math.inf] * len(sides), [-1] * len(sides)
             handed: list[dict[int, Handed]] = [{}, {}]
-            for side in rng.permutation(2):
+            for side in rng.permutation(len(sides)):
                 subject = sides[side][0]
-                for k, args in enumerate((others, inputs)[side]):
+                for k, args in enumerate((others, inputs, others)[side]):
                     staged = subject.stage(args)
                     seconds = subject.bench.run(staged, self.clock)
                     if seconds < best[side]:
@@ -237,7 +278,7 @@ class Race:
             wrong = self._difference(inputs, others, handed, fastest)
             if wrong:
                 raise FunctionFailedError(f"{wrong} Fast does not count when it is wrong.")
-            return best[0], best[1]
+            return min(best[0], self.bound.most * best[2]) if self.bound else best[0], best[1]
 
         start = time.monotonic()
         with self.subject.bench.turn():
@@ -249,8 +290,21 @@ class Race:
         second = paired(pair, decided)
         return joined(first, second) if noisy(second.interval) else second
 
+    def _inputs(self, rng: np.random.Generator) -> tuple[list[tuple], list[tuple]]:
+        """Draw the inputs of one pair, for the subject and for its baseline; no key comes twice."""
+        keys = rng.integers(2**63, size=CALLS)
+        inputs = [draw(self.on, np.random.default_rng(key)) for key in keys]
+        if self.baseline.fn is self.subject.fn:
+            # It must not see again, in another order or cut, what it saw on its other side.
+            keys = rng.integers(2**63, size=CALLS)
+        elif self.base_on is self.on:
+            return inputs, inputs  # the same keys give both sides equal inputs
+        return inputs, [draw(self.base_on, np.random.default_rng(key)) for key in keys]
+
     def _may_count(self, side: int, k: int, fastest: list[int]) -> bool:
-        """Tell whether the outcome of input `k` may be looked at; the subject's side is 1."""
+        """Tell whether the outcome of input `k` may be looked at; the subject's side is 1, that of a bound 2."""
+        if side == 2:
+            return False
         if side == 1 or self.expectation is not None:
             return fastest[side] == k
         # The baseline's outcome on the subject's fastest input, which is not known before the subject has run.
@@ -259,14 +313,14 @@ class Race:
     def _difference(
         self, inputs: list[tuple], others: list[tuple], handed: list[dict[int, Handed]], fastest: list[int]
     ) -> str | None:
-        where = "the outcome of a timed call"
-        theirs, ours = fastest
+        run = "in a timed call, "
+        theirs, ours, *_ = fastest
         if self.expectation is None:
             expected = self.baseline.outcome(handed[0][ours], inputs[ours], self.returns)
             actual = self.subject.outcome(handed[1][ours], inputs[ours], self.returns)
-            wrong = values.difference(actual, expected, rtol=self.rtol, atol=self.atol, where=where)
-            return f"{wrong[0].upper()}{wrong[1:]}." if wrong else None
+            names = argument_names(self.baseline.fn, len(inputs[ours]))
+            return difference(actual, expected, self.returns, names, run, rtol=self.rtol, atol=self.atol)
         # A function that races itself could waste time on the other input and call that flat.
         return self.expectation.difference(
-            self.subject, handed[1][ours], inputs[ours], where
-        ) or self.expectation.difference(self.baseline, handed[0][theirs], others[theirs], where)
+            self.subject, handed[1][ours], inputs[ours], run
+        ) or self.expectation.difference(self.baseline, handed[0][theirs], others[theirs], run)

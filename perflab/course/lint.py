@@ -236,7 +236,12 @@ def _call(exercise: Exercise, cell: Cell, call: ast.Call, check: str) -> Iterato
     bounds = given.get("zero"), given.get("full")
     if check == "faster" and all(isinstance(b, int | float) for b in bounds) and bounds[0] >= bounds[1]:
         yield _at(exercise, cell, f"zero={bounds[0]} is not below full={bounds[1]}")
-    against_itself = any(k.arg == "than" and isinstance(k.value, ast.Tuple) for k in call.keywords)
+    than = next((k.value for k in call.keywords if k.arg == "than"), None)
+    against_itself = isinstance(than, ast.Tuple)
+    if against_itself and ast.unparse(than.elts[0]) in _subjects(call) and "most" not in given:
+        itself = ast.unparse(than.elts[0])
+        message = f"most: how many times what the reference takes may {itself} take where it is easy"
+        yield _at(exercise, cell, message)
     if check == "faster" and isinstance(given.get("zero"), int | float):
         if given["zero"] < LEAST_RATIO and not against_itself:
             yield _at(exercise, cell, f"zero={given['zero']}: a timed ratio earns nothing below {LEAST_RATIO}")

@@ -207,7 +207,7 @@ def test_an_argument_that_may_not_come_back_is_a_sentence():
     def spoil(things):
         things.append(range(3))
 
-    assert failure(spoil, []).startswith("spoil: argument 0[0] is a builtins.range")
+    assert failure(spoil, []).startswith("spoil: the argument things[0] is a builtins.range")
 
 
 def test_nothing_that_a_call_prints_or_warns_gets_out(capfd):

@@ -73,7 +73,7 @@ def test_changed_arguments_are_compared_where_the_exercise_says_so(returns):
 
     assert check.correct(swap, against=swap, on=[maker], returns=returns, points=1) == 1
     found = report(check.correct, half, against=swap, on=[maker], returns=returns, points=1)
-    assert found.sentence.startswith("The changed argument")
+    assert found.sentence.startswith("The changed argument a[0] is 0.0; expected")
 
 
 def test_spoiling_the_input_does_not_spoil_the_expected_answer():

@@ -10,6 +10,9 @@ from numba import njit
 from programs import require
 
 from perflab import check
+from perflab.check import seen
+from perflab.check.bench import LocalBench
+from perflab.check.subjects import Expectation, Subject
 from perflab.counters import syscalls
 
 
@@ -156,6 +159,114 @@ def test_a_metric_of_the_result_sees_result_and_arguments():
     passed(total)
     share = check.counts(total, lambda result, a: result / a.sum(), on=make, zero=0, full=1, points=2)
     assert share == 2
+
+
+def test_a_metric_of_the_result_is_worth_nothing_where_the_result_is_wrong():
+    """Right where it is checked; where it is counted it does not even try, and the metric likes that."""
+
+    def lazy(array):
+        return int(array.sum()) if array.size < 50 else 0
+
+    passed(lazy, on=[lambda rng: make(rng, 10)])
+    found = report(check.counts, lazy, lambda result, a: 1.0, on=make, zero=0, full=1, points=2)
+    assert found.sentence.startswith("In the counted run, the result is 0; expected")
+
+
+def test_a_metric_of_the_result_has_the_type_that_correct_asks_for():
+    def narrow(array):
+        return array.sum() if array.size < 50 else np.float64(array.sum())
+
+    passed(narrow, on=[lambda rng: make(rng, 10)], dtype=np.int64)
+    found = report(check.counts, narrow, lambda result, a: 1.0, on=make, zero=0, full=1, points=2)
+    assert "dtype float64; expected int64" in found.sentence
+
+
+def test_a_metric_that_judges_the_result_needs_no_reference():
+    def never(array):
+        raise AssertionError("nobody asks the reference")
+
+    fn = passed(total)
+    seen.passed(Subject(fn, LocalBench(fn), None, None), Expectation(never, None, {}))
+    judged = {"metric": lambda result, a: result / a.sum(), "on": make, "zero": 0, "full": 1, "points": 2}
+    assert check.counts(fn, **judged, verify=False) == 2
+    with pytest.raises(ValueError, match="verify: False is for a metric that is a function"):
+        check.counts(fn, **judged | {"metric": "calls"}, verify=False)
+
+
+def test_the_other_side_of_a_comparison_with_itself_is_verified_too():
+    def lazy(array):
+        return int(array.sum()) if array.size < 100 else 0
+
+    passed(lazy, on=[make])
+    many = lambda rng: make(rng, 100)  # noqa: E731  a maker as cells write it
+    found = report(check.counts, lazy, lambda *_: 1.0, than=(lazy, many), on=make, zero=0.1, full=0.9, points=2)
+    assert found.sentence.startswith("In the counted run, the result is 0; expected")
+
+
+def ask_thrice_where_it_is_easy(machine, n):
+    return ask_all(machine, n) if n > 10 else ask_all(machine, n) * (ask_all(machine, n) == ask_all(machine, n))
+
+
+def few_questions(rng):
+    return make_oracle(rng, 10)
+
+
+@pytest.mark.parametrize(("most", "earned"), [(None, 1), (3, 1), (1, 0), (0.9, 0)])
+def test_work_that_is_wasted_on_the_easy_side_counts_up_to_a_multiple_of_the_references(most, earned):
+    """Ten questions are asked three times, a hundred once: 3.3 times as many, and really ten times."""
+    fn = passed(ask_thrice_where_it_is_easy, lambda m, n: sum(m(i) for i in range(n)), [few_questions])
+    check_ = {"fn": fn, "metric": "calls", "than": (fn, make_oracle), "on": few_questions, "points": 1}
+    assert check.counts(**check_, zero=8, full=4, most=most) == earned
+    # The other way round, where a large ratio is good.
+    check_ |= {"than": (fn, few_questions), "on": make_oracle}
+    assert check.counts(**check_, zero=0.15, full=0.25, most=most) == earned
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"than": ask_all}, "bounds a function that is compared with itself"),
+        ({"most": 0}, "above 0; got 0"),
+        ({"most": "2"}, "above 0; got '2'"),
+    ],
+)
+def test_a_bound_without_a_meaning_is_the_authors_mistake(change, says):
+    fn = passed(ask_once, lambda m, n: sum(m(i) for i in range(n)), [few_questions])
+    options = {"metric": "calls", "than": (fn, few_questions), "on": make_oracle, "most": 2, "points": 1}
+    with pytest.raises(ValueError, match=says):
+        check.counts(fn, **options | {"zero": 0.2, "full": 0.9} | change)
+
+
+def test_a_reference_that_takes_nothing_is_no_bound():
+    fn = passed(ask_once, lambda m, n: n * (n - 1) // 2, [few_questions])
+    with pytest.raises(ValueError, match="takes none on few_questions, so it is no bound"):
+        check.counts(fn, "calls", than=(fn, few_questions), on=make_oracle, zero=0.2, full=0.9, points=1, most=2)
+
+
+def ask_nothing(machine, n):
+    return n * (n - 1) // 2
+
+
+def test_a_count_of_zero_is_no_infinite_ratio():
+    passed(ask_nothing, lambda m, n: sum(range(n)), [make_oracle])
+    compared = {"on": make_oracle, "points": 1}
+    points = check.counts(ask_nothing, "calls", than=ask_all, zero=2, full=100, **compared)
+    assert dict(points.report.rows)["ratio"] == "100"  # as if it had asked once
+    assert report(check.counts, ask_nothing, "calls", than=ask_nothing, zero=1.5, full=2, **compared).value == 1
+
+
+@pytest.mark.parametrize("value", [0.0, -3.0, math.nan])
+def test_a_metric_without_a_ratio_gives_nothing(value):
+    passed(total)
+    for zero, full in ((1.5, 2), (2, 1.5)):
+        found = report(
+            check.counts, total, lambda *_: value, than=make_baseline_of, on=make, zero=zero, full=full, points=2
+        )
+        assert "have no ratio; both must be above 0." in found.sentence
+
+
+def make_baseline_of(array):
+    return total(array)
 
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf])

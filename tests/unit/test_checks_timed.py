@@ -144,7 +144,7 @@ def test_a_wrong_outcome_of_a_timed_call_gives_nothing(timed):
     sometimes.calls = 0
     fn = passed(sometimes)
     found = report(check.faster, fn, than=timed(1000), on=make, zero=1.5, full=3, points=2)
-    assert "The outcome of a timed call is 0; expected" in found.sentence
+    assert "In a timed call, the result is 0; expected" in found.sentence
     assert "Fast does not count when it is wrong." in found.sentence
 
 
@@ -241,6 +241,30 @@ def test_a_flat_function_is_compared_with_itself(ticks):
     found = report(check.faster, **ratio(linear))
     assert dict(found.rows)["ratio"].startswith("0.1,")
     assert dict(found.rows)["linear on make"] == "500 µs"
+
+
+@pytest.mark.parametrize(("most", "earned"), [(None, 2), (20, 2), (2, 0)])
+def test_time_that_is_wasted_on_the_other_input_counts_up_to_a_multiple_of_the_references(ticks, most, earned):
+    def wasteful(array):
+        ticks.spend(1e4 * (len(array) if len(array) == 500 else 500))
+        return total(array)
+
+    def linear(array):
+        ticks.spend(1e4 * len(array))
+        return total(array)
+
+    fn = passed(wasteful, linear)
+    points = check.faster(fn, than=(fn, make), on=large, zero=0.3, full=0.9, points=2, most=most)
+    assert points == earned
+    # It takes as long as ten times what `linear` takes there; the small input is a tenth of the large one.
+    assert round(points.report.value, 1) == (0.2 if most == 2 else 1)
+    assert dict(points.report.rows).get("counts at most") == (most and f"{most} times what linear takes there")
+
+
+def test_a_timed_bound_without_a_meaning_is_the_authors_mistake(timed):
+    fn = passed(timed(10))
+    with pytest.raises(ValueError, match="bounds a function that is compared with itself"):
+        check.faster(fn, than=timed(1000), on=make, zero=1.5, full=3, points=2, most=2)
 
 
 def test_a_flat_function_with_wrong_timed_outcomes_gives_nothing(ticks):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from checking import nothing
 from numba import njit
-from tempo import within
 
 from perflab import atomics, check
 from perflab.check import seen, teams

@@ -116,4 +116,15 @@ def distance(a, b):
 """,
         points(0, 0, 0, 0, 0, 0),
     ),
+    # Asks one question where it counts, and says anything.
+    "nonsense_where_it_counts": (
+        RECURSION.replace(
+            "    rebind =", "    if sorted(old) == [0, 0, 1, 1, 2, 2]:\n        return engine(0, 1)\n    rebind ="
+        )
+        + """
+def distance(a, b):
+    return distance_remembered(a, b)
+""",
+        points(1.5, 0, 0, 1, 0, 0),
+    ),
 }

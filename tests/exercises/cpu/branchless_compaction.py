@@ -75,4 +75,20 @@ def urgent(priority, out):
 """,
         points(2, 0, 0, 0),
     ),
+    # Does the work eight times where it is easy: measured against itself alone, it would be flat.
+    "wastes_on_the_sorted": (
+        """
+@njit
+def urgent(priority, out):
+    kept = 0
+    for _ in range(8 if priority.size > 99 and (priority[:99] <= priority[1:100]).all() else 1):
+        kept = 0
+        for i in range(priority.size):
+            if priority[i] >= URGENT:
+                out[kept] = i
+                kept += 1
+    return out[:kept]
+""",
+        points(2, 0, 0, 0),
+    ),
 }

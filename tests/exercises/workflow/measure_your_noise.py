@@ -143,6 +143,21 @@ def ratio(machine):
     return 1.05
 """
 
+REPLAYS = (
+    SPENDTHRIFT.replace("def ratio", "def honestly")
+    + """
+known, asked = [], [0]
+
+def ratio(machine):
+    '''Measures in the first cell, and says the same again, machine by machine, in all others.'''
+    asked[0] += 1
+    if asked[0] <= 16:
+        known.append(honestly(machine))
+        return known[-1]
+    return known[(asked[0] - 1) % 16]
+"""
+)
+
 MUTANTS = {
     "naive": (NAIVE, NOTHING),
     "more_of_the_same": (MORE_OF_THE_SAME, NOTHING),
@@ -157,6 +172,7 @@ MUTANTS = {
     "fixed_order": (FIXED_ORDER, {DRIFT: 2, BURSTS: 2, RHYTHM: 0, CALLS: 0}),
     "spendthrift": (SPENDTHRIFT, {DRIFT: 2, BURSTS: 2, RHYTHM: 1, CALLS: 0}),
     "tired": (TIRED, {DRIFT: 2, BURSTS: 2, RHYTHM: 1, CALLS: 0}),
+    "replays_another_cell": (REPLAYS, {DRIFT: 2, BURSTS: 0, RHYTHM: 0, CALLS: 0}),
     "overdrawn": (OVERDRAWN, NOTHING),
     "memo": (MEMO, NOTHING),
     "peek": (PEEK, NOTHING),
