@@ -4,24 +4,21 @@ import ast
 import symtable
 from collections.abc import Container, Iterable, Mapping
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 COMPILED = ("njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc")
 
 
 def tree_of(source: str) -> ast.Module | None:
     """Return the syntax tree of a cell, its magics taken as IPython does; None if it is no Python."""
-    try:
-        return ast.parse(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError):
-        return None
+    python = _python(source)
+    return None if python is None else ast.parse(python)
 
 
 def defined(source: str) -> set[str]:
     """Return the names that a cell binds; nothing if it is no Python."""
-    if tree_of(source) is None:
+    python = _python(source)
+    if python is None:
         return set()
-    table = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
+    table = symtable.symtable(python, "cell", "exec")
     return {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
 
 
@@ -66,3 +63,24 @@ def calls(tree: ast.AST | None, called: Container[str]) -> list[int]:
     """Return the lines that call something of these names, whatever it belongs to."""
     found = (node for node in ast.walk(tree) if isinstance(node, ast.Call)) if tree else ()
     return sorted(node.lineno for node in found if ast.unparse(node.func).split(".")[-1] in called)
+
+
+def _python(source: str) -> str | None:
+    """Return a cell as plain Python, or None if it is none."""
+    if _parses(source):
+        return source
+    from IPython.core.inputtransformer2 import TransformerManager  # takes its time, and most cells have no magics
+
+    try:
+        source = TransformerManager().transform_cell(source)
+    except SyntaxError:
+        return None
+    return source if _parses(source) else None
+
+
+def _parses(source: str) -> bool:
+    try:
+        compile(source, "cell", "exec", ast.PyCF_ONLY_AST)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from queue import Empty
 from typing import Any
 
@@ -140,12 +139,9 @@ def _planned(notebook: NotebookNode, pictures: bool) -> list[Fate]:
 
 async def _run(fates: list[Fate], limit: float, step: Callable[[str], None]) -> list[Fate]:
     asyncio.get_running_loop().set_exception_handler(_forgive)
-    # While the kernel starts, this process imports what reads its results.
-    reading = asyncio.create_task(asyncio.to_thread(import_module, "nbgrader.utils"))
     undecided = True
     while undecided:
         async with start() as kernel:
-            await reading
             await _through(kernel, fates, limit, step)
         undecided = any(f.role == "tests" and f.ending is None and not f.blocked_by for f in fates)
     for i, fate in enumerate(fates):
@@ -216,6 +212,8 @@ def _error(cell: NotebookNode, counts: dict[int, str]) -> Error | None:
 
 def _at(stack: tuple[Place, ...], fates: list[Fate]) -> Place | None:
     """Return the innermost line of a stack that stands in the notebook."""
+    if not stack:
+        return None
     cells = {file_of(fate.cell.source): fate.name for fate in fates}
     return next((replace(place, file=cells[place.file]) for place in stack if place.file in cells), None)
 

@@ -189,6 +189,13 @@ def test_our_checks_show_one_result_and_nothing_else(executed, name):
         assert f": {OURS[name][1]:g} of " in output.data["text/html"]
 
 
+@pytest.mark.parametrize("name", [*TRAPS, *OURS])
+def test_our_own_reading_is_nbgraders(executed, name):
+    (found,) = [one for one in results(executed) if one.grade_id == name.replace(" ", "_")]
+    # A cell without code is not run; nbgrader gives it all points.
+    assert found.points == (None if name == "nothing at all" else (TRAPS | OURS)[name][1])
+
+
 def test_a_submission_beyond_the_maximum_does_not_stop_our_own_reading(executed):
     found = {result.grade_id: result for result in results(executed)}
     assert found["infinity"].points is None
