@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader import preprocessors as nbgrader
 from traitlets.config import Config
 
+from perflab import words
 from perflab.check.seen import GRADE_ID
 from perflab.course.errors import CourseError
 from perflab.course.source import Cell, Exercise
@@ -92,7 +93,7 @@ def head(cell: Cell) -> str:
     if cell.hints:
         first, last = cell.hints
         hints = f", hint {first}" if first == last else f", hints {first}-{last}"
-    return f"{GRADE_ID}{cell.grade_id} ({cell.points:g} points{hints})"
+    return f"{GRADE_ID}{cell.grade_id} ({words.counted(cell.points, 'point')}{hints})"
 
 
 def _about(exercise: Exercise) -> dict[str, Any]:

@@ -193,7 +193,7 @@ check.counts(
 # Both functions count the same 10,000 events. The slow one is not that slow: its inner loop compares eight events
 # with one instruction.
 
-# %% role="tests" grade_id="divide_and_conquer_speed" points=3
+# %% role="tests" grade_id="divide_and_conquer_speed" points=3 hints=[2, 3]
 check.faster(crossed, than=crossed_by_pairs, on=make_arrivals, zero=2, full=4, points=3)
 
 # %% [markdown]

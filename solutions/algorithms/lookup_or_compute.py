@@ -253,7 +253,7 @@ check.correct(convert, against=convert_each, on=cases, returns=2, points=1)
 # 16,384 values, against searching for each.
 
 
-# %% role="tests" grade_id="lookup_or_compute_many" points=1.5
+# %% role="tests" grade_id="lookup_or_compute_many" points=1.5 hints=[1, 2]
 def make_many(rng):
     return make_values(rng, 4 * LEVELS)
 
@@ -265,7 +265,7 @@ check.faster(convert, than=convert_each, on=make_many, returns=2, zero=1.5, full
 # 1,024 values, against a table.
 
 
-# %% role="tests" grade_id="lookup_or_compute_few" points=1.5
+# %% role="tests" grade_id="lookup_or_compute_few" points=1.5 hints=[1, 2]
 def make_few(rng):
     return make_values(rng, LEVELS // 4)
 
@@ -316,7 +316,7 @@ check.counts(serve, worst, on=make_short, zero=2.5, full=1.5, points=1)
 # ### And where many come?
 
 
-# %% role="tests" grade_id="lookup_or_compute_long" points=1
+# %% role="tests" grade_id="lookup_or_compute_long" points=1 hints=[2, 3]
 def make_long(rng):
     return make_desk(rng, 300, 300)
 
@@ -329,7 +329,7 @@ check.counts(serve, worst, on=make_long, zero=3.5, full=2.1, points=1)
 # you, whatever you do.
 
 
-# %% role="tests" grade_id="lookup_or_compute_hostile" points=2
+# %% role="tests" grade_id="lookup_or_compute_hostile" points=2 hints=[2, 3]
 def make_hostile(rng):
     return make_desk(rng, 300, 300, 300, hostile=True)
 

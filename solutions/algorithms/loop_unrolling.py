@@ -154,7 +154,7 @@ check.correct(account, against=account_in_line, on=cases, rtol=1e-15, points=2)
 # ### Does every nanojoule arrive?
 # An old phone. What a plain sum loses here is a hundred times what is allowed, and more.
 
-# %% role="tests" grade_id="loop_unrolling_exact" points=2
+# %% role="tests" grade_id="loop_unrolling_exact" points=2 hints=[2, 2]
 old = [lambda rng, n=n: make_ticks(rng, n) for n in (0, 2_000, 20_001)]
 ### BEGIN HIDDEN TESTS
 old += [lambda rng, n=n: make_ticks(rng, n, total=2 * OLD) for n in (40_003, 200_007)]

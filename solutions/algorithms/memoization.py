@@ -196,7 +196,7 @@ def distance(a, b):
 # ### Is the first step correct?
 # Lists without rows, lists of one kind, and lists of up to five rows. Each comparison has an engine of its own.
 
-# %% role="tests" grade_id="memoization_correct" points=1.5
+# %% role="tests" grade_id="memoization_correct" points=1.5 hints=[1, 2]
 cases = [lambda rng, n=n, m=m: make_lists(rng, n, m) for n, m in ((0, 0), (0, 3), (3, 0), (1, 1), (4, 5))]
 cases += [lambda rng: make_lists(rng, 4, 4, kinds=1), lambda rng: make_lists(rng, 5, 5, kinds=2)]
 ### BEGIN HIDDEN TESTS
@@ -209,7 +209,7 @@ check.correct(least_work, against=least_work_slow, on=cases, points=1.5)
 # The two lists of the prediction: no kind comes twice, so each pair of places is a question of its own.
 
 
-# %% role="tests" grade_id="memoization_calls" points=2
+# %% role="tests" grade_id="memoization_calls" points=2 hints=[1, 2]
 def make_different(rng):
     kinds = rng.permutation(12).tolist()
     return check.oracle(Engine(rng, 12)), tuple(kinds[:6]), tuple(kinds[6:])
@@ -223,7 +223,7 @@ check.counts(least_work, "calls", on=make_different, zero=1000, full=36, points=
 # wherever they meet.
 
 
-# %% role="tests" grade_id="memoization_repeats" points=1.5
+# %% role="tests" grade_id="memoization_repeats" points=1.5 hints=[1, 2]
 def make_repeated(rng):
     old, new = (tuple(rng.permutation([0, 0, 1, 1, 2, 2]).tolist()) for _ in range(2))
     return check.oracle(Engine(rng, 3)), old, new
@@ -241,7 +241,7 @@ check.counts(least_work, repeats, on=make_repeated, zero=3, full=1, points=1.5)
 # Lists of all sizes up to 64 rows, also without any.
 
 
-# %% role="tests" grade_id="memoization_distance_correct" points=1
+# %% role="tests" grade_id="memoization_distance_correct" points=1 hints=[2, 3]
 def make_middling(rng):
     return make_rows(rng, 40, 40)
 
@@ -257,7 +257,7 @@ check.correct(distance, against=distance_remembered, on=cases, points=1)
 # ### How much faster is it than the dictionary?
 # Two lists of 200 rows.
 
-# %% role="tests" grade_id="memoization_speed" points=2
+# %% role="tests" grade_id="memoization_speed" points=2 hints=[2, 3]
 check.faster(distance, than=distance_remembered, on=make_rows, zero=12, full=60, points=2)
 
 # %% [markdown]
@@ -266,7 +266,7 @@ check.faster(distance, than=distance_remembered, on=make_rows, zero=12, full=60,
 # 725,000.
 
 
-# %% role="tests" grade_id="memoization_memory" points=2
+# %% role="tests" grade_id="memoization_memory" points=2 hints=[3, 3]
 def make_longer(rng):
     return make_rows(rng, 300, 300)
 

@@ -140,14 +140,14 @@ check.correct(fill, against=fill_dividing, on=cases, returns=4, points=3)
 # six: a division gives the remainder as well, so three would do, and LLVM writes each twice, once for operands
 # that fit into 32 bits, which are divided faster.
 
-# %% role="tests" grade_id="strength_reduction_divisions" points=2
+# %% role="tests" grade_id="strength_reduction_divisions" points=2 hints=[1, 2]
 check.counts(fill, "divisions", on=make_wallpaper, zero=6, full=0, points=2)
 
 # %% [markdown]
 # ### How much faster is it?
 # Both functions fill the same 400,000 pixels.
 
-# %% role="tests" grade_id="strength_reduction_speed" points=3
+# %% role="tests" grade_id="strength_reduction_speed" points=3 hints=[2, 3]
 check.faster(fill, than=fill_dividing, on=make_wallpaper, returns=4, zero=2, full=4, points=3)
 
 # %% [markdown]

@@ -170,7 +170,7 @@ check.correct(
 # ### Does each worker have lines of its own?
 # The header fills its line. Each line that two workers share costs points.
 
-# %% role="tests" grade_id="padded_counters_apart" points=3
+# %% role="tests" grade_id="padded_counters_apart" points=3 hints=[1, 2]
 check.counts(
     count, "invalidations", on=lambda rng: make_bus(rng, 16, 4, first=8), threads=16, zero=40, full=0, points=3
 )
@@ -179,7 +179,7 @@ check.counts(
 # ### Wherever the block begins?
 # The header ends in the middle of a line, and all workers read that line for each message.
 
-# %% role="tests" grade_id="padded_counters_aligned" points=2
+# %% role="tests" grade_id="padded_counters_aligned" points=2 hints=[2, 3]
 check.counts(
     count, "invalidations", on=lambda rng: make_bus(rng, 16, 4, first=6), threads=16, zero=40, full=0, points=2
 )

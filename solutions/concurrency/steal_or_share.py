@@ -267,7 +267,7 @@ check.correct(run_stealing, against=worth_of_all, on=cases, points=2)
 # The time until the last task is done, the *makespan*, in the model's time.
 
 
-# %% role="tests" grade_id="steal_or_share_static" points=2
+# %% role="tests" grade_id="steal_or_share_static" points=2 hints=[1, 2]
 def makespan(result, pool, workers):
     """Return when the last task was done; never, if one was not begun."""
     return pool.schedule().makespan if pool.begun == len(pool.durations) else math.inf
@@ -294,7 +294,7 @@ check.counts(run_stealing, above_bound, on=make_pool, zero=1.3, full=1.1, points
 # machines do. (Where nothing is balanced, all tasks count as moved.)
 
 
-# %% role="tests" grade_id="steal_or_share_moved" points=2
+# %% role="tests" grade_id="steal_or_share_moved" points=2 hints=[2, 3]
 def share_moved(result, pool, workers):
     """Return the share of tasks that changed their worker; 1 where the makespan is twice the bound or more."""
     return pool.moved / len(pool.durations) if above_bound(result, pool, workers) < 2 else 1.0

@@ -284,7 +284,7 @@ def steal(ends, ring):
 # ### A push and two thieves
 # The deque is empty, holds something, or is full.
 
-# %% role="tests" grade_id="work_stealing_thieves" points=1
+# %% role="tests" grade_id="work_stealing_thieves" points=1 hints=[1, 1]
 cases = [lambda rng, n=n: make_deque(rng, n) for n in (0, 1, 2)]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng: make_deque(rng, 4), lambda rng: make_deque(rng, 1, size=2)]
@@ -302,7 +302,7 @@ check.correct(
 # The owner takes while a thief steals. With one task in the deque exactly one of them may get it, and the deque
 # must be in order afterwards.
 
-# %% role="tests" grade_id="work_stealing_last" points=2
+# %% role="tests" grade_id="work_stealing_last" points=2 hints=[2, 3]
 cases = [lambda rng, n=n: make_deque(rng, n) for n in (1, 0, 2)]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng: make_deque(rng, 3), lambda rng: make_deque(rng, 1, size=1)]
@@ -314,7 +314,7 @@ check.correct((take, steal), threads=(taking, stealing), against=allowed("take",
 # Now with two thieves. If the owner's claim still waits in its store buffer while it looks at TOP, the second
 # thief does not see it.
 
-# %% role="tests" grade_id="work_stealing_fence" points=2
+# %% role="tests" grade_id="work_stealing_fence" points=2 hints=[2, 2]
 cases = [lambda rng, n=n: make_deque(rng, n) for n in (2, 3)]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng: make_deque(rng, 1), lambda rng: make_deque(rng, 2, size=2)]

@@ -152,7 +152,7 @@ def teach(n, history):
 # ### Does it fool, on a small scale?
 # There is only one way to be guessed wrong every time. For a few outcomes, `always_wrong` finds it by trying.
 
-# %% role="tests" grade_id="beat_the_predictor_fool" points=2
+# %% role="tests" grade_id="beat_the_predictor_fool" points=2 hints=[1, 2]
 cases = [lambda rng, n=n, h=h: (n, h) for n, h in ((0, 2), (1, 0), (6, 0), (8, 1), (9, 2))]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n, h=h: (n, h) for n, h in ((9, 3), (9, 5), (10, 1))]
@@ -164,7 +164,7 @@ check.correct(fool, against=always_wrong, on=cases, points=2)
 # The share of 20,000 outcomes that a history of 8 guesses wrong. A coin gets half of them, and no points.
 
 
-# %% role="tests" grade_id="beat_the_predictor_fooled" points=3
+# %% role="tests" grade_id="beat_the_predictor_fooled" points=3 hints=[1, 2]
 def share_guessed_wrong(outcomes, n, history):
     """Return the share of wrong guesses; without n outcomes, 0."""
     if not isinstance(outcomes, np.ndarray) or outcomes.shape != (n,) or outcomes.dtype != bool:
@@ -179,7 +179,7 @@ check.counts(fool, share_guessed_wrong, on=lambda rng: (20_000, 8), zero=0.55, f
 # A history shorter by one must be wrong every time.
 
 
-# %% role="tests" grade_id="beat_the_predictor_teach" points=1
+# %% role="tests" grade_id="beat_the_predictor_teach" points=1 hints=[3, 3]
 def fools_a_shorter_one(n, history):
     """What to compare with: the only outcomes that a history of one less gets wrong every time."""
     return always_wrong(n, history - 1)
@@ -197,7 +197,7 @@ check.correct(teach, against=fools_a_shorter_one, on=lessons, points=1)
 # *right*: both should be nearly nothing.
 
 
-# %% role="tests" grade_id="beat_the_predictor_learned" points=2
+# %% role="tests" grade_id="beat_the_predictor_learned" points=2 hints=[3, 3]
 def share_not_taught(outcomes, n, history):
     """Return the shares of what went wrong; without n outcomes, 1."""
     wrong, weaker = (share_guessed_wrong(outcomes, n, length) for length in (history, history - 1))

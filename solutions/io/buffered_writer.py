@@ -104,14 +104,14 @@ check.correct(log_buffered, against=log_each, on=cases, returns=0, points=3)
 # ### How many calls does it make?
 # Write calls, counted by the kernel, against those of `log_each`.
 
-# %% role="tests" grade_id="buffered_writer_calls" points=3
+# %% role="tests" grade_id="buffered_writer_calls" points=3 hints=[1, 2]
 check.counts(log_buffered, "writes", than=log_each, on=make_log, zero=3, full=900, points=3)
 
 # %% [markdown]
 # ### Is it faster?
 # On the wall clock, since a trip into the kernel is more than the time of your process.
 
-# %% role="tests" grade_id="buffered_writer_speed" points=2
+# %% role="tests" grade_id="buffered_writer_speed" points=2 hints=[2, 3]
 check.faster(log_buffered, than=log_each, on=make_log, returns=0, clock="wall", zero=1.5, full=10, points=2)
 
 # %% [markdown]

@@ -181,7 +181,7 @@ def recover(log):
 # %% [markdown]
 # ### Does everybody get an answer?
 
-# %% role="tests" grade_id="group_commit_served" points=1
+# %% role="tests" grade_id="group_commit_served" points=1 hints=[1, 2]
 served = lambda disk: len(disk.transactions)
 days = [lambda rng, n=n: make_day(rng, n) for n in (1, 2, 50)]
 ### BEGIN HIDDEN TESTS
@@ -194,7 +194,7 @@ check.correct(serve, against=served, on=days, points=1)
 # Logs are cut behind each of their records. What was synced is there. Of the rest some sectors are, any of them.
 
 
-# %% role="tests" grade_id="group_commit_recovered" points=2
+# %% role="tests" grade_id="group_commit_recovered" points=2 hints=[2, 3]
 def left(rng, log, durable, share):
     """Return what a loss of power leaves: the durable bytes, and of the rest a random share of its sectors."""
     found = bytearray(log)
@@ -238,7 +238,7 @@ check.correct(recover, against=whole, on=logs, points=2)
 # was acknowledged, and nothing that nobody sent.
 
 
-# %% role="tests" grade_id="group_commit_promises" points=2
+# %% role="tests" grade_id="group_commit_promises" points=2 hints=[1, 2]
 def broken(result, disk):
     """Return at how many points a loss of power would break a promise, and how many clients never got one."""
     sent, lost = disk.transactions, len(disk.transactions) - disk.promised
@@ -262,7 +262,7 @@ check.counts(serve, broken, on=make_day, zero=1, full=0, points=2)
 # For a hundred transactions. Speed counts only where the promises hold.
 
 
-# %% role="tests" grade_id="group_commit_syncs" points=2
+# %% role="tests" grade_id="group_commit_syncs" points=2 hints=[1, 2]
 def syncs(result, disk):
     """Return the syncs for a hundred transactions; a disk with broken promises needs endless ones."""
     return math.inf if broken(result, disk) else 100 * disk.syncs / len(disk.transactions)
@@ -275,7 +275,7 @@ check.counts(serve, syncs, on=make_day, zero=80, full=20, points=2)
 # The longest wait of the day, in milliseconds. One sync for the whole day would be cheap, too.
 
 
-# %% role="tests" grade_id="group_commit_wait" points=1
+# %% role="tests" grade_id="group_commit_wait" points=1 hints=[1, 2]
 def longest(result, disk):
     """Return the longest wait in ms."""
     return math.inf if broken(result, disk) else max(disk.waits)

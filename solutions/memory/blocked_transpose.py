@@ -131,7 +131,7 @@ check.counts(turn, "misses", than=turn_rows, on=make_picture, zero=1.5, full=5, 
 # It is larger and has more places, but a miss costs more here: behind it come the cache that all cores share,
 # and memory.
 
-# %% role="tests" grade_id="blocked_transpose_far" points=3
+# %% role="tests" grade_id="blocked_transpose_far" points=3 hints=[2, 3]
 check.counts(turn, "misses:L2", than=turn_rows, on=make_picture, zero=2, full=8, points=3)
 
 # %% [markdown]

@@ -144,7 +144,7 @@ check.counts(
 # All entities, in memory order: now a line should serve two of them.
 
 
-# %% role="tests" grade_id="hot_cold_split_all" points=2
+# %% role="tests" grade_id="hot_cold_split_all" points=2 hints=[2, 3]
 def everyone(rng):
     table, _, dt = make_frame(rng, n=1_000)
     return table, np.arange(table.size, dtype=np.int32), dt

@@ -146,7 +146,7 @@ check.counts(fetch, "syscalls", than=fetch_each, on=make_rows, zero=2.5, full=15
 # ### How many bytes does it read?
 # `fetch_each` reads what it needs and no more. Those bytes, as a share of yours.
 
-# %% role="tests" grade_id="batch_syscalls_bytes" points=2
+# %% role="tests" grade_id="batch_syscalls_bytes" points=2 hints=[2, 3]
 check.counts(fetch, "read_bytes", than=fetch_each, on=make_rows, zero=0.05, full=0.3, points=2)
 
 

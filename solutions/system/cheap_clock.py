@@ -181,7 +181,7 @@ def trace(turns):
 # To five nanoseconds. Some counters have just started, some have run for years.
 
 
-# %% role="tests" grade_id="cheap_clock_ticks" points=2
+# %% role="tests" grade_id="cheap_clock_ticks" points=2 hints=[2, 2]
 def make_ticks(rng, start, rate, seconds=0.5, n=200):
     """Return readings of a counter that ticks `rate` times a second, and two that were taken with the clock."""
     passed = np.sort(rng.integers(0, int(seconds * rate), n))

@@ -169,7 +169,7 @@ def store(upload, target):
 # The files are compared byte by byte: no span, one, many; empty ones; spans that overlap; spans that reach beyond
 # the end.
 
-# %% role="tests" grade_id="copy_in_kernel_cut" points=2
+# %% role="tests" grade_id="copy_in_kernel_cut" points=2 hints=[2, 3]
 cuts = [lambda rng, n=n: make_cut(rng, n, 100_000, 20_000) for n in (0, 1, 5)]
 cuts += [lambda rng: (check.file(rng.bytes(10_000)), check.file(), np.array([[9_000, 5_000], [0, 100]]))]
 ### BEGIN HIDDEN TESTS
@@ -183,7 +183,7 @@ check.correct(cut, against=cut_by_hand, on=cuts, returns=1, points=2)
 # %% [markdown]
 # ### Is what was stored correct?
 
-# %% role="tests" grade_id="copy_in_kernel_store" points=1
+# %% role="tests" grade_id="copy_in_kernel_store" points=1 hints=[3, 3]
 uploads = [lambda rng, n=n: make_upload(rng, n) for n in (0, 1, 100_000)]
 ### BEGIN HIDDEN TESTS
 uploads += [lambda rng, n=n: make_upload(rng, n) for n in (4_095, 65_536, 65_537, 300_001)]
@@ -194,7 +194,7 @@ check.correct(store, against=store_by_hand, on=uploads, returns=1, points=1)
 # ### How many calls does a cut make?
 # All system calls, counted from outside, against those of `cut_by_hand`.
 
-# %% role="tests" grade_id="copy_in_kernel_calls" points=2
+# %% role="tests" grade_id="copy_in_kernel_calls" points=2 hints=[1, 2]
 check.counts(cut, "syscalls", than=cut_by_hand, on=make_cut, zero=4, full=36, points=2)
 
 # %% [markdown]
@@ -202,7 +202,7 @@ check.counts(cut, "syscalls", than=cut_by_hand, on=make_cut, zero=4, full=36, po
 # Larger blocks save trips, too. But each call of the read and write family still carries bytes into your memory or
 # out of it.
 
-# %% role="tests" grade_id="copy_in_kernel_carried" points=2
+# %% role="tests" grade_id="copy_in_kernel_carried" points=2 hints=[1, 2]
 CARRIERS = "syscalls:read+pread64+write+pwrite64+writev"
 check.counts(cut, CARRIERS, on=make_cut, zero=10, full=0, points=2)
 

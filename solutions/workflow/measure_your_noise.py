@@ -194,7 +194,7 @@ check.correct(ratio, against=truth, on=cases, rtol=0.05, points=2)
 # **Bursts and hiccups.** Now other programs come and go, and some single runs are far too slow or suspiciously
 # fast.
 
-# %% role="tests" grade_id="noise_bursts" points=2
+# %% role="tests" grade_id="noise_bursts" points=2 hints=[2, 3]
 cases = [disturbed] * 6
 ### BEGIN HIDDEN TESTS
 cases += [disturbed] * 10
@@ -205,7 +205,7 @@ check.correct(ratio, against=truth, on=cases, rtol=0.05, points=2)
 # **Rhythm.** Now every second run takes 5.5 % longer as well. If only this test fails, look at the order of your
 # runs.
 
-# %% role="tests" grade_id="noise_rhythm" points=1
+# %% role="tests" grade_id="noise_rhythm" points=1 hints=[2, 3]
 cases = [rhythmic] * 6
 ### BEGIN HIDDEN TESTS
 cases += [rhythmic] * 8
@@ -216,7 +216,7 @@ check.correct(ratio, against=truth, on=cases, rtol=0.05, points=1)
 # **Economy.** Where all answers are right, runs count, for they cost time: the whole budget earns nothing, 320
 # runs earn everything. To go far below that is a gamble, since the grader draws new machines.
 
-# %% role="tests" grade_id="noise_calls" points=2
+# %% role="tests" grade_id="noise_calls" points=2 hints=[3, 3]
 check.counts(ratio, "calls", on=disturbed, zero=1000, full=320, points=2)
 
 # %% [markdown]

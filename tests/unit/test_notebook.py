@@ -6,10 +6,11 @@ import sys
 import nbformat
 import pytest
 
+from perflab.check import seen
 from perflab.course import publish
 from perflab.course.errors import CourseError
-from perflab.course.notebook import WRITTEN_ANSWER, instructor, student, to_bytes
-from perflab.course.source import read
+from perflab.course.notebook import WRITTEN_ANSWER, head, instructor, student, to_bytes
+from perflab.course.source import Cell, read
 
 
 @pytest.fixture
@@ -122,6 +123,22 @@ def test_a_released_tests_cell_is_not_empty(exercise):
         "check.correct(add, against=slow, on=cases, points=2)"
     )
     assert cells["tiny_speed"].source.startswith("# grade_id: tiny_speed (1.5 points)\ncheck.faster(")
+
+
+@pytest.mark.parametrize(
+    ("points", "hints", "line"),
+    [
+        (1, None, "# grade_id: x (1 point)"),
+        (1.5, [2, 3], "# grade_id: x (1.5 points, hints 2-3)"),
+        (2, [3, 3], "# grade_id: x (2 points, hint 3)"),
+    ],
+)
+def test_the_first_line_of_a_tests_cell_tells_its_checks_of_hints(points, hints, line):
+    assert head(Cell("code", "", 1, "tests", "x", points, hints)) == line
+    assert (
+        seen.HEAD.match(line).groups()
+        == {None: ("x", None, None), 2: ("x", "2", "3"), 3: ("x", "3", None)}[hints and hints[0]]
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,13 @@ def test_forbidden_modules_are_optional(path, tiny, line, forbids):
     assert read(path).header.forbids == forbids
 
 
+def test_a_tests_cell_may_name_its_hints(path, tiny):
+    path.write_text(
+        tiny.replace('grade_id="tiny_correct" points=2', 'grade_id="tiny_correct" points=2 hints=[2, 3]')
+    )
+    assert [cell.hints for cell in read(path).of_role("tests")] == [[2, 3], None]
+
+
 def test_cells_carry_role_id_and_points(exercise):
     graded = {cell.grade_id: (cell.role, cell.points) for cell in exercise.cells if cell.grade_id}
     assert graded == {
