@@ -76,7 +76,9 @@ class Report:
 
     def as_html(self) -> str:
         """Return the report for a notebook; readable in light and dark."""
-        color = "#b3261e" if self.points == 0 else "#2e7d32" if self.points == self.of else "#b26a00"
+        color = "#b26a00" if self.points or self.unsure else "#b3261e"
+        if self.points == self.of and not self.unsure:
+            color = "#2e7d32"
         rows = "".join(
             f'<tr><th scope="row" style="text-align:left;padding-right:1.5em">{html.escape(name)}</th>'
             f'<td style="text-align:left">{html.escape(value)}</td></tr>'

@@ -220,6 +220,35 @@ def test_a_report_comes_back_from_its_plain_data():
     assert Report.of_data(data | {"hidden": True}) == found
 
 
+def test_what_has_no_name_is_called_what_it_is():
+    add = passed(lambda array: int(array.sum()), against=lambda array: int(array.sum()))
+    agree = check.correct(add, against=lambda array: int(array.sum()), on=[make], points=1).report
+    assert (agree.title, agree.sentence) == ("Your function: correct", "1 case agrees with the reference.")
+    counted = check.counts(add, lambda *_: 4.0, on=make, zero=0, full=8, points=1).report
+    assert (counted.title, counted.rows[0]) == (
+        "Your function: what this cell counts",
+        ("what this cell counts", "4"),
+    )
+    options = {"than": lambda array: int(array.sum()), "on": lambda rng: make(rng), "zero": 1.5, "full": 90}
+    raced = check.faster(add, **options, points=1).report
+    assert [name for name, _ in raced.rows[:2]] == ["the baseline", "your function"]
+    options = {"than": (add, lambda rng: make(rng)), "on": make, "zero": 0.001, "full": 0.002}
+    assert "your function on the other input" in dict(check.faster(add, **options, points=1).report.rows)
+    assert "<lambda>" not in "".join(one.as_html() for one in (agree, counted, raced))
+    fails = report(check.correct, lambda array: 1 / 0, against=total, on=[make], points=1)
+    assert fails.sentence.startswith("Your function raised ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    ("points", "unsure", "color"),
+    [(0.0, False, "#b3261e"), (0.0, True, "#b26a00"), (1.0, False, "#b26a00"), (3.0, False, "#2e7d32")],
+)
+def test_one_card_for_all_points(points, unsure, color):
+    page = Report("fn: correct", points, 3.0, "Why.", (("case", "1"),), unsure=unsure).as_html()
+    assert page.startswith(f'<div style="border-left:4px solid {color}')
+    assert f"{points:g} of 3 points" in page
+
+
 def test_a_report_escapes_what_learners_write():
     def bad(array):
         return "<script>alert(1)</script>"

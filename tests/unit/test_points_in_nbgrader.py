@@ -5,8 +5,10 @@ changed its mind, and the lints and reports that guard against the trap may go.
 """
 
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade
+from nbgrader.validator import Validator
 
 from perflab.course.results import results
 from perflab.course.running import run
@@ -194,6 +196,14 @@ def test_our_own_reading_is_nbgraders(executed, name):
     (found,) = [one for one in results(executed) if one.grade_id == name.replace(" ", "_")]
     # A cell without code is not run; nbgrader gives it all points.
     assert found.points == (None if name == "nothing at all" else (TRAPS | OURS)[name][1])
+
+
+def test_nbgrader_validate_calls_failed_what_lacks_points(executed):
+    cells = [cell_of(executed, name) for name in OURS]
+    failed = Validator()._get_failed_cells(NotebookNode(executed, cells=cells))
+    assert {cell.metadata.nbgrader.grade_id for cell in failed} == {
+        name.replace(" ", "_") for name, (source, points) in OURS.items() if points < MOST
+    }
 
 
 def test_a_submission_beyond_the_maximum_does_not_stop_our_own_reading(executed):
