@@ -3,12 +3,15 @@
 import asyncio
 import math
 import re
+import tempfile
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 
 from perflab.course import names
@@ -18,6 +21,7 @@ from perflab.course.results import result
 
 # Where indices are checked, and the seconds that a cell may take there.
 CHECKED = (({"NUMBA_DISABLE_JIT": "1"}, 10.0), ({"NUMBA_BOUNDSCHECK": "1"}, math.inf))
+NOTEBOOK = "JPY_SESSION_NAME"  # in the environment of a kernel: its notebook, as Jupyter's server says it
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -108,7 +112,11 @@ def run(
     step : callable
         Told the name of each cell before it runs.
     """
-    return asyncio.run(_run(_planned(notebook, pictures), limit, step))
+    with tempfile.TemporaryDirectory(prefix="perflab-check-") as folder:
+        # The kernel learns from it which cells are the course's.
+        file = Path(folder, "notebook.ipynb")
+        nbformat.write(notebook, file)
+        return asyncio.run(_run(_planned(notebook, pictures), limit, step, {NOTEBOOK: str(file)}))
 
 
 def _planned(notebook: NotebookNode, pictures: bool) -> list[Fate]:
@@ -137,11 +145,13 @@ def _planned(notebook: NotebookNode, pictures: bool) -> list[Fate]:
     ]
 
 
-async def _run(fates: list[Fate], limit: float, step: Callable[[str], None]) -> list[Fate]:
+async def _run(
+    fates: list[Fate], limit: float, step: Callable[[str], None], environment: dict[str, str]
+) -> list[Fate]:
     asyncio.get_running_loop().set_exception_handler(_forgive)
     undecided = True
     while undecided:
-        async with start() as kernel:
+        async with start(environment) as kernel:
             await _through(kernel, fates, limit, step)
         undecided = any(f.role == "tests" and f.ending is None and not f.blocked_by for f in fates)
     for i, fate in enumerate(fates):

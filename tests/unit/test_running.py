@@ -58,6 +58,35 @@ def test_an_index_outside_an_array_is_found_with_its_line():
     assert why["t"].endswith("Mend that index in x_answer.")
 
 
+def test_what_grading_would_not_count_is_not_counted_here():
+    given = (
+        "import os\nimport numpy as np\nfrom perflab import check\n\ndef make(rng):\n    return (np.ones(8),)\n\n"
+        "def slow(a):\n    return float(os.path.isdir(os.sep)) * sum(a)\n"
+    )
+    helper = "def scaled(x):\n    return float(os.path.isdir(os.sep)) * x\n"
+    answer = "def {name}(a):\n    total = 0.0\n    for x in a:\n        total += {value}\n    return total\n"
+    checks = [
+        f"check.correct({name}, against=slow, on=[make], points=1)\n"
+        f"check.counts({name}, 'accesses', on=make, zero=50, full=8, points=1)"
+        for name in ("plain", "scaling")
+    ]
+    plain, scaling = (answer.format(name=n, value=v) for n, v in (("plain", "x"), ("scaling", "scaled(x)")))
+    points, why, _ = ran(
+        notebook(
+            ("given", "given", given),
+            (None, "own", helper),
+            ("x_answer", "answer", plain + scaling),
+            ("plain", "tests", checks[0]),
+            ("scaling", "tests", checks[1]),
+        )
+    )
+    assert points == {"plain": 1.0, "scaling": 0.0}
+    assert (
+        "scaling cannot be counted: line 2 has the attribute isdir of os.path: write it without that"
+        in why["scaling"]
+    )
+
+
 def test_compiled_code_that_never_ends_names_its_loop():
     answer = "from numba import njit\n\n@njit\ndef forever(n):\n    while n:\n        n += 0\n    return n\n"
     book = notebook(("x_answer", "answer", answer), ("t", "tests", "forever(3)"))
