@@ -20,7 +20,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from perflab.models.places import AddressSpace, address_of
 
-_METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "itemsize"})
+_METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "itemsize", "flags"})
 _VIEWS = frozenset({"T", "real", "imag"})
 _UNREAD = frozenset({"shape", "size", "ndim", "result_type", "can_cast", "shares_memory", "may_share_memory"})
 # One pass over every operand would be plainly wrong for these.
@@ -118,6 +118,8 @@ class Trace:
 
     def reach(self, value: Any) -> Any:
         """Wrap whatever the function may get hold of: arrays, functions, modules, and containers of them."""
+        if value is np.ndarray:
+            return _Arrays
         if isinstance(value, np.ndarray):
             return self.array(value)
         if isinstance(value, tuple | list | dict):
@@ -398,6 +400,18 @@ class _Record:
 
     def touch_whole(self) -> None:
         self._array._touch(self._array._address_of(self._index), self._array._size, False)
+
+
+class _KindOfArrays(type):
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, np.ndarray | _Array)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise UntraceableError("np.ndarray makes an array that cannot be watched: use np.empty or np.zeros")
+
+
+class _Arrays(metaclass=_KindOfArrays):
+    """What `numpy.ndarray` is where arrays are watched: code that asks for arrays shall take these for some."""
 
 
 def _is_element(index: Any, ndim: int) -> bool:

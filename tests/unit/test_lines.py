@@ -537,3 +537,19 @@ def test_overflow_is_silent():
 def test_a_trace_is_quick():
     with within(5):  # about 0.1 s on an idle machine
         fetched(total, (np.ones(200_000),))
+
+
+def test_a_watched_array_is_an_array_to_who_asks():
+    def careful(x):
+        assert isinstance(x, np.ndarray)
+        assert not isinstance(x[0], np.ndarray)
+        assert x.flags.c_contiguous
+        assert isinstance(np.empty(2), (list, np.ndarray))
+        return sum(x[i] for i in range(x.size))
+
+    assert fetched(careful, (np.ones(1000),)) == 125
+
+
+def test_an_array_that_nobody_would_watch_is_refused():
+    with pytest.raises(UntraceableError, match="use np\\.empty"):
+        fetched(lambda x: np.ndarray(3), (np.ones(3),))
