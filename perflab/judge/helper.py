@@ -74,7 +74,7 @@ class Helper:
     ) -> None:
         self._tasks, self._allowance, self._close, self._bury = tasks, allowance, close, bury
         self._link: Connection | None = None
-        self._pid = 0
+        self._pid = self._owner = 0
         self._turn = threading.Lock()
 
     def ask(self, task: str, wall: float, **given: Any) -> Any:
@@ -99,6 +99,7 @@ class Helper:
             return self._ask(task, wall, given)
 
     def _ask(self, task: str, wall: float, given: dict[str, Any]) -> Any:
+        self._let_go()
         if self._link is None:
             self._begin()
         assert self._link is not None
@@ -119,11 +120,17 @@ class Helper:
 
     def end(self) -> None:
         """Let the helper end, and what it keeps; without one do nothing."""
-        if self._link is None:
-            return
-        self._link.close()
-        self._wait(LAST)
-        self._kill()
+        self._let_go()
+        if self._link is not None:
+            self._link.close()
+            self._wait(LAST)
+            self._kill()
+
+    def _let_go(self) -> None:
+        """Leave the helper alone if it is that of a process which this one is a fork of."""
+        if self._link is not None and self._owner != os.getpid():
+            self._link.close()
+            self._link = None
 
     def _wait(self, seconds: float) -> None:
         """Give the helper time to end by itself."""
@@ -135,6 +142,7 @@ class Helper:
                 time.sleep(0.002)
 
     def _begin(self) -> None:
+        self._owner = os.getpid()
         self._link, theirs = Pipe()
         with warnings.catch_warnings(action="ignore"):  # of other threads: the fork uses nothing of theirs
             self._pid = os.fork()

@@ -158,6 +158,25 @@ def test_what_it_starts_in_a_sandbox_has_the_limits_of_a_sandbox():
         one.end()
 
 
+def test_a_fork_of_who_asks_has_a_helper_of_its_own(helper):
+    pid = helper.ask("pid", NET)
+    if (child := os.fork()) == 0:
+        try:
+            others = {helper.ask("pid", NET) for _ in range(2)}
+            helper.end()
+            os._exit(len(others) != 1 or pid in others)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    if (child := os.fork()) == 0:
+        try:
+            helper.end()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert helper.ask("pid", NET) == pid
+
+
 def test_what_it_keeps_is_let_go_of_when_it_ends(tmp_path):
     one = Helper(TASKS, Allowance(cpu=1, memory=256 * MIB), close=(tmp_path / "closed").touch)
     one.ask("pid", NET)
