@@ -159,7 +159,7 @@ class Exam:
             raise
         except Exception as error:
             # A tests cell that fails is the course's fault or a trick; a human decides which.
-            why = f"{type(error).__name__}: {error}"[:500]
+            why = plain(f"{type(error).__name__}: {error}")[:500]
         said = "This could not be graded; your instructor will look at it."
         return CellVerdict(
             step.name, Report("not graded", 0.0, step.points, said), f"the tests cell failed: {why}"
@@ -184,9 +184,9 @@ def _graded(step: Step, report: Report, names: dict[str, Any]) -> CellVerdict:
 
 
 def _bounded(report: Report) -> Report:
-    """Return a report of a length that people read: a part of it may be a student's."""
-    rows = tuple((name[:MOST_SENTENCE], value[:MOST_SENTENCE]) for name, value in report.rows)
-    said = {"sentence": report.sentence[:MOST_SENTENCE], "listing": report.listing[:MOST_LISTING]}
+    """Return a report of plain text, of a length that people read: a part of it may be a student's."""
+    rows = tuple((plain(name)[:MOST_SENTENCE], plain(value)[:MOST_SENTENCE]) for name, value in report.rows)
+    said = {"sentence": plain(report.sentence)[:MOST_SENTENCE], "listing": plain(report.listing)[:MOST_LISTING]}
     return replace(report, rows=rows, **said)
 
 

@@ -17,6 +17,7 @@ from perflab.judge import bubblewrap, limits, scratch
 from perflab.judge.exam import Exam
 from perflab.judge.helper import Allowance, Helper, HelperError, SpentError
 from perflab.judge.lane import seat
+from perflab.judge.outputs import plain
 from perflab.judge.sandbox import SandboxError
 from perflab.judge.script import role_of
 from perflab.judge.settings import Settings
@@ -81,7 +82,7 @@ def examine(
             why = f"Not graded: to look at this {error}. Your instructor will look at it."
             return refused(nbformat.reads(trusted, as_version=4), why).to_json()
         except HelperError as error:
-            why = f"The grader failed, not the student: {error}."
+            why = f"The grader failed, not the student: {plain(str(error))}."
     return refused(nbformat.reads(trusted, as_version=4), why, problem=True).to_json()
 
 
@@ -161,7 +162,7 @@ def _read_and_run(
                 with settings.kin(shared.forbids, more) as start:
                     return Exam(shared, answers, start, seed, pictures, cores).run()
         except ValueError as error:
-            return refused(notebook, f"Not graded: {error}.")
+            return refused(notebook, f"Not graded: {plain(str(error))}.")
         except SandboxError as error:
             why = f"The grader failed, not the student: {error}."
             _close()

@@ -10,7 +10,8 @@ from perflab.guest.shells import MOST_IMAGE, MOST_OUTPUTS, MOST_TEXT
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_SHOWN = 8 << 20  # characters of all outputs of one examination, pictures as they are encoded
 MORE = "More is not shown: the notebook displays too much.\n"
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # terminals obey them
+# Terminals obey the first; halves of a character, the others, cannot be written to a file.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def harmless(outputs: Any, room: int = MOST_SHOWN) -> list[dict[str, Any]]:

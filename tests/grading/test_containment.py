@@ -155,14 +155,15 @@ def test_a_class_with_anything_in_the_place_of_notebooks_is_graded(small):
     with open(small.submit("joe", b""), "wb") as file:
         file.truncate(100 << 20)
     os.mkfifo(small.submit("zoe", b"").with_suffix(".tmp"))
+    small.submit("kim", 'def find(ask, n):\n    raise ValueError("\\ud800 \\x1b[2J [/red]")\n')
     path = small.root / "submitted" / "zoe" / ASSIGNMENT
     os.replace(path / "small.tmp", path / "small.ipynb")
     os.symlink("/dev/zero", path / "data.bin")
     small.grade()
     points = small.points()
     assert points["ada"] == points["eve"] == 4.0
-    assert points["joe"] == points["zoe"] == 0.0
-    assert set(points) == {"ada", "bob", "eve", "joe", "zoe"}
+    assert points["joe"] == points["kim"] == points["zoe"] == 0.0
+    assert set(points) == {"ada", "bob", "eve", "joe", "kim", "zoe"}
 
 
 def test_an_honest_examination_takes_a_small_part_of_its_allowance():

@@ -37,6 +37,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
         ("text", []),
         ([None, 3, {}, {"text": 5}, {"data": []}], []),
         ([{"name": "stderr", "text": "a\x1b[2Jb\r\x07\n\tc\x9b"}], [{"name": "stdout", "text": "a[2Jb\n\tc"}]),
+        ([{"text": "a\ud800b\udfff"}], [{"name": "stdout", "text": "ab"}]),
         ([{"data": {"text/html": "<script>", "application/javascript": "x"}}], []),
         (
             [{"data": {"text/plain": "\x1b]0;t\x07", "image/svg+xml": "<svg/>"}}],
