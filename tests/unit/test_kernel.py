@@ -67,9 +67,10 @@ def test_a_kernel_that_dies_leaves_its_status_and_its_line(source, status):
         assert (ending.stack[0].file, ending.stack[0].line) == (file_of(source), 2)
 
 
-def test_what_a_cell_has_started_ends_with_the_kernel():
+@pytest.mark.parametrize("end", ["", "import os\nos._exit(3)"], ids=["stopped", "died"])
+def test_what_a_cell_has_started_ends_with_the_kernel(end):
     child = "import os, time\nchild = os.fork()\nwhile not child:\n    time.sleep(1)\nprint(child)"
-    ((_, text),) = run((child, LONG))
+    (_, text), _ = run((child, LONG), (end, LONG))
     deadline = time.monotonic() + LONG
     while _is_running(int(text)) and time.monotonic() < deadline:
         time.sleep(0.05)

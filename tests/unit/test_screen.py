@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from perflab.cli.screen import table_of
+from perflab.cli.screen import out, table_of
 
 NAMES = ["divide_and_conquer_correct", "divide_and_conquer_copies", "divide_and_conquer_speed"]
 
@@ -12,6 +12,16 @@ def column(text: str, number: int) -> str:
     """Return what a column of a printed table holds, its lines put together."""
     rows = [line.split("│") for line in text.splitlines() if line.startswith("│")]
     return "".join(row[1 + number].strip() for row in rows)
+
+
+def test_names_stay_in_one_piece_where_half_of_the_line_is_enough(monkeypatch):
+    monkeypatch.setattr(out, "_width", 52)
+    table = table_of("tests cell", "why", names=NAMES)
+    for name in NAMES:
+        table.add_row(name, "The target is reached. " * 5)
+    with out.capture() as captured:
+        out.print(table)
+    assert all(name in captured.get() for name in NAMES)
 
 
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 200])
