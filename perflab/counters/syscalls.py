@@ -22,8 +22,8 @@ from pathlib import Path
 from perflab.counters.absent import AbsentError
 from perflab.counters.gauge import Block
 
-ATTACH = 5.0  # seconds until strace must have attached
-DETACH = 5.0  # seconds until it must be gone
+ATTACH = 30.0  # seconds until strace must have attached, on a machine with much else to do
+DETACH = 30.0  # seconds until it must be gone
 PR_SET_PTRACER = 0x59616D61  # Yama: who may trace this process
 STATUS = Path("/proc/self/status")
 NO_STRACE = "There is no strace; on Debian and Ubuntu: apt-get install strace."
