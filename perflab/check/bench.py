@@ -27,7 +27,7 @@ from perflab.check import teams, values
 from perflab.check.oracles import Oracle
 from perflab.check.report import NOT_WRITTEN
 from perflab.check.teams import Explored, Raced
-from perflab.counters.process import IO_NAMES
+from perflab.counters.syscalls import SEEN
 from perflab.models import lines, metrics
 from perflab.models.instrument import UninstrumentableError
 from perflab.timing import Clock, seconds_of
@@ -127,7 +127,7 @@ METRICS = {
 
 
 # What a judge counts from outside of a sandbox, besides system calls.
-OUTSIDE = (*IO_NAMES, "page_faults", "voluntary_switches")
+OUTSIDE = (*SEEN, "page_faults", "voluntary_switches")
 
 
 @dataclass

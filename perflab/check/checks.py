@@ -184,8 +184,8 @@ def counts(
         "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; "accesses" to
         elements of arrays, the steps of an algorithm; "mispredictions" by TAGE, or "mispredictions:gshare" and
         the like; what `perflab.counters.METRICS` and `perflab.codegen.METRICS` list, or "syscalls:NAME", or
-        "syscalls:NAME+NAME"; or ``metric(result, *args)``, which sees real objects where `fn` sees oracles, as the
-        run left them.
+        "syscalls:NAME+NAME", where a name may be a family: "reads", "writes" or "moves"; or
+        ``metric(result, *args)``, which sees real objects where `fn` sees oracles, as the run left them.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.
     zero, full : float

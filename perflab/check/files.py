@@ -6,6 +6,7 @@ import stat
 import tempfile
 import weakref
 from pathlib import Path
+from typing import Any
 
 MOST_BYTES = 256 << 20  # of one file: what a run leaves behind is read into memory
 
@@ -14,7 +15,7 @@ class File:
     """A file as an argument of a function under test, which gets its path.
 
     Made by `file`. What a maker returns has a content and no path yet; what a function gets lies on a disk, and
-    ``open(file)`` or ``os.open(file, flags)`` opens it.
+    does what a `pathlib.Path` does: ``open(file)``, ``os.open(file, flags)``, ``np.memmap(file)``.
 
     Attributes
     ----------
@@ -31,6 +32,15 @@ class File:
         if self.path is None:
             raise TypeError("this file has not been laid out yet: pass it to a check")
         return str(self.path)
+
+    def __str__(self) -> str:
+        return repr(self) if self.path is None else str(self.path)
+
+    def __getattr__(self, name: str) -> Any:
+        # Whoever takes a path may ask it more than where it lies: NumPy resolves it, a learner asks for its size.
+        if name.startswith("_") or self.path is None:
+            raise AttributeError(f"a file has no {name!r}")
+        return getattr(self.path, name)
 
     def __repr__(self) -> str:
         return f"<file of {len(self.content()):,} bytes>"

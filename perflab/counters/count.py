@@ -12,7 +12,7 @@ from perflab.counters.events import perf_events
 from perflab.counters.gauge import Block, Gauge
 from perflab.counters.memory import collections, numba_allocations, python_bytes
 from perflab.counters.process import kernel_counts
-from perflab.counters.syscalls import missing, system_calls
+from perflab.counters.syscalls import Calls, missing, system_calls
 
 Count = int | Absent
 RUNNING = "The block has not ended yet; read its counts when it has."
@@ -28,6 +28,7 @@ METRICS = {
     "writes": "write calls",
     "read_bytes": "bytes read",
     "written_bytes": "bytes written",
+    "carried_bytes": "bytes carried into memory or out of it",
     "peak_bytes": "bytes at the peak",
     "kept_bytes": "bytes kept",
     "allocations": "allocations in compiled code",
@@ -53,7 +54,8 @@ class Counts:
         How often the process waited, and how often it was made to.
     reads, writes, read_bytes, written_bytes : int
         Calls of the read and write family on files and pipes, and their bytes. Sockets count where they are read
-        and written like files, not with send and recv.
+        and written like files, not with send and recv. A file that `mmap` maps counts as one call with all its
+        bytes, since nothing calls the kernel for them later.
     peak_bytes, kept_bytes : int
         Bytes of Python and NumPy above those at the start: the most at once, and at the end.
     allocations, frees : int
@@ -169,7 +171,9 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
     ----------
     metric : str
         A key of `METRICS`, or ``"syscalls:name"`` for one system call, e.g. ``"syscalls:fsync"``, or for several
-        together, e.g. ``"syscalls:read+pread64"``.
+        together, e.g. ``"syscalls:read+pread64"``. The families "reads", "writes" and "moves" stand for all calls
+        that bring bytes into memory, take them out of it, or move them within the kernel; "maps" for mappings of
+        files. "carried_bytes" are those of reads, writes and maps; a mapping counts with all its bytes.
     call : callable
         Called once. What it needs to compile it must have compiled before, or that counts too.
 
@@ -192,9 +196,9 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
         raise TypeError(f"call: a function without arguments, got a {type(call).__name__}; write lambda: ...")
     with _gauge(metric)() as block, block as counts:
         result = call()
-    if metric == "syscalls":
-        return float(sum(counts.values())), result
-    value = counts[metric.removeprefix(BY_NAME)]
+    if isinstance(counts, Calls):
+        return float(counts.of_metric(metric)), result
+    value = counts[metric]
     if isinstance(value, Absent):
         raise AbsentError(value.reason)
     return float(value), result
@@ -202,7 +206,7 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
 
 def _gauge(metric: str) -> Gauge:
     """Return the gauge of a metric."""
-    if metric == "syscalls" or (metric.startswith(BY_NAME) and metric != BY_NAME):
+    if metric in ("syscalls", "carried_bytes") or (metric.startswith(BY_NAME) and metric != BY_NAME):
         return system_calls
     if metric in ("peak_bytes", "kept_bytes"):
         return python_bytes

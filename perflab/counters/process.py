@@ -1,9 +1,12 @@
 """What the kernel counts for a process: page faults, switches, read and write calls and their bytes."""
 
+import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from perflab.counters.absent import Absent
@@ -25,6 +28,7 @@ USAGE_NAMES = {
     "voluntary_switches": "ru_nvcsw",
     "involuntary_switches": "ru_nivcsw",
 }
+WRITABLE = (0, 2)  # access of a mapping: by default, and mmap.ACCESS_WRITE
 _ROOM = 4096  # bytes: more than the file has, so that one read call takes it all
 
 
@@ -40,6 +44,7 @@ class Snapshot:
 @contextmanager
 def kernel_counts() -> Iterator[Block]:
     """Prepare to count what the kernel counts for this process, all its threads together."""
+    _watch_mappings()
     _last()  # a rehearsal, which touches every page that reading the counters needs
     yield _block()
 
@@ -52,6 +57,28 @@ def _block() -> Iterator[dict[str, int | Absent]]:
         yield counts
     finally:
         counts.update(_difference(before, _last()))
+
+
+_mapped = [0, 0, 0, 0]  # reads, writes and their bytes by mappings of files, ever since
+
+
+def _note_mapping(event: str, args: tuple) -> None:
+    """Note a mapping of a file: the kernel's counters do not see what is read and written through it."""
+    if event != "mmap.__new__":
+        return
+    file, length, access, offset = args
+    if file == -1:
+        return
+    with contextlib.suppress(OSError):
+        size = length or os.fstat(file).st_size - offset
+        for place, value in enumerate((1, access in WRITABLE, size, size * (access in WRITABLE))):
+            _mapped[place] += value
+
+
+@cache
+def _watch_mappings() -> None:
+    """Begin to note mappings; it cannot be ended, so whoever never counts does not begin."""
+    sys.addaudithook(_note_mapping)
 
 
 def _first() -> Snapshot:
@@ -98,4 +125,5 @@ def _io() -> tuple[dict[str, int] | None, int]:
         os.close(file)
     lines = (line.partition(b": ") for line in text.splitlines())
     values = {name.decode(): int(value) for name, _, value in lines}
-    return {name: values[field] for name, field in IO_NAMES.items()}, len(text)
+    both = zip(IO_NAMES.items(), _mapped, strict=True)
+    return {name: values[field] + mapped for (name, field), mapped in both}, len(text)

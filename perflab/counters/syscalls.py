@@ -17,7 +17,9 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from perflab.counters.absent import AbsentError
 from perflab.counters.gauge import Block
@@ -28,14 +30,63 @@ PR_SET_PTRACER = 0x59616D61  # Yama: who may trace this process
 STATUS = Path("/proc/self/status")
 NO_STRACE = "There is no strace; on Debian and Ubuntu: apt-get install strace."
 LINE = re.compile(r"^(\d+)\s+(\w+)\(")
+UNFINISHED = "<unfinished ...>"  # ends a line whose call waits while another thread makes one
+RESUMED = re.compile(r"^(\d+)\s+<\.\.\. \w+ resumed>(.*)$")
+RESULT = re.compile(r"^.*\)\s+= (0x[0-9a-f]+|\d+)")  # a call that failed has none
+MAPPING = re.compile(r"mmap\(\S+, (\d+), ([A-Z_|]+), ([A-Z_|0-9a-fx<]+), (\d+)")  # of a file: another has -1 there
+GROWN = re.compile(r"mremap\((0x[0-9a-f]+), \d+, (\d+)")
+PROTECTED = re.compile(r"mprotect\((0x[0-9a-f]+), \d+, ([A-Z_|]+)")
+# What is one in its effect goes by one name: who counts a family by the names of some gives away the others.
+FAMILIES = {
+    "reads": ("read", "readv", "pread64", "preadv", "preadv2", "vmsplice"),
+    "writes": ("write", "writev", "pwrite64", "pwritev", "pwritev2", "vmsplice"),
+    "moves": ("sendfile", "copy_file_range", "splice", "tee"),
+}
+MAPS = ("maps", "writable_maps")  # of files
+# Whether bytes are counted, and of what. A mapping brings bytes, or takes them, without a call for each.
+SEEN = {
+    "reads": (False, "reads+moves+maps"),
+    "writes": (False, "writes+moves+writable_maps"),
+    "read_bytes": (True, "reads+moves+maps"),
+    "written_bytes": (True, "writes+moves+writable_maps"),
+    "carried_bytes": (True, "reads+writes+maps"),
+}
 
 
 class Calls(Counter[str]):
-    """System calls by name; ``calls["read+write"]`` is how often one or the other was made."""
+    """System calls by name, or by a family of `FAMILIES`; ``calls["read+write"]`` sums over both.
+
+    Attributes
+    ----------
+    mapped : Counter
+        Mappings of files, which are no calls of their own: "maps", and "writable_maps" among them.
+    carried : Calls or None
+        How many bytes they moved, by the same names; a mapping has all bytes of its file, touched or not.
+    """
+
+    def __init__(self, *counts: Any) -> None:
+        super().__init__(*counts)
+        self.mapped: Counter[str] = Counter()
+        self.carried: Calls | None = None
 
     def __missing__(self, names: str) -> int:
         """Return the sum over several names, and 0 for a call that was not made."""
-        return sum(self[name] for name in names.split("+")) if "+" in names else 0
+        if names in MAPS:
+            return self.mapped[names]
+        calls = members(names)
+        return 0 if calls == {names} else sum(self[name] for name in calls)
+
+    def of_metric(self, metric: str) -> int:
+        """Return the count of a metric: a key of `SEEN`, "syscalls" or "syscalls:NAME+NAME"."""
+        if metric in SEEN:
+            bytes_, names = SEEN[metric]
+            return (self.carried if bytes_ else self)[names]
+        return sum(self.values()) if metric == "syscalls" else self[metric.partition(":")[2]]
+
+
+def members(names: str) -> set[str]:
+    """Return the names of calls that names and families, with plus signs between them, stand for."""
+    return {call for name in names.split("+") for call in FAMILIES.get(name, (name,))}
 
 
 @contextmanager
@@ -57,11 +108,11 @@ def system_calls() -> Iterator[Block]:
     counts = Calls()
     with _traced([os.getpid()]) as lines:
         yield _marked(marks, counts)
-    counts.update(_between(lines, marks, others))
+    _count(_between(lines, marks), others, counts)
 
 
 @contextmanager
-def traced(pids: list[int]) -> Iterator[Counter[str]]:
+def traced(pids: list[int]) -> Iterator[Calls]:
     """Count the system calls, by name, of other processes and of those that they start, while the block runs.
 
     Raises
@@ -74,7 +125,7 @@ def traced(pids: list[int]) -> Iterator[Counter[str]]:
     counts = Calls()
     with _traced(pids) as lines:
         yield counts
-    counts.update(match[2] for line in lines if (match := LINE.match(line)))
+    _count(lines, set(), counts)
 
 
 @contextmanager
@@ -150,10 +201,59 @@ def _detach(tracer: subprocess.Popen) -> None:
     tracer.stderr.close()
 
 
-def _between(lines: list[str], marks: list[str], others: set[int]) -> Counter[str]:
-    """Count the calls between two marks, but for those of other threads; a call counts where it begins."""
+def _between(lines: list[str], marks: list[str]) -> list[str]:
+    """Return what lies between two marks."""
     places = [next((i for i, line in enumerate(lines) if mark in line), None) for mark in marks]
     if None in places:  # also where the block was left before it began
         raise AbsentError("strace lost the beginning or the end of the block; count it again.")
-    found = (LINE.match(line) for line in lines[places[0] + 1 : places[1]])
-    return Counter(match[2] for match in found if match and int(match[1]) not in others)
+    return lines[places[0] + 1 : places[1]]
+
+
+def _count(lines: list[str], others: set[int], counts: Calls) -> None:
+    """Count the calls that strace tells of, but for those of some threads; a call counts where it begins."""
+    counts.carried = Calls()
+    known = {call for family in FAMILIES.values() for call in family}
+    begun: dict[str, str] = {}  # what was said of the last call of each thread
+    maps: list[_Map] = []
+    for line in lines:
+        if match := LINE.match(line):
+            begun[match[1]] = line.removesuffix(UNFINISHED)
+            if int(match[1]) not in others:
+                counts[match[2]] += 1
+        elif resumed := RESUMED.match(line):
+            line = begun.get(resumed[1], "") + resumed[2]
+            match = LINE.match(line)
+        if not match or int(match[1]) in others or not (result := RESULT.match(line)):
+            continue
+        if match[2] in known:
+            counts.carried[match[2]] += int(result[1], 0)
+        elif match[2] in ("mmap", "mremap", "mprotect"):
+            _follow(line, int(result[1], 0), maps)
+    for one in maps:
+        for name in MAPS[: 1 + one.writable]:
+            counts.mapped[name] += 1
+            counts.carried.mapped[name] += one.size
+
+
+@dataclass
+class _Map:
+    """A mapping of a file: where it begins, its largest size, and whether what is written there reaches it."""
+
+    start: int
+    size: int
+    shared: bool
+    writable: bool
+
+
+def _follow(line: str, result: int, maps: list[_Map]) -> None:
+    """Note a mapping of a file, or that one has grown, or may be written to from now on."""
+    if made := MAPPING.search(line):
+        shared = "MAP_PRIVATE" not in made[3]
+        maps.append(_Map(result, int(made[1]), shared, shared and "PROT_WRITE" in made[2]))
+    elif grown := GROWN.search(line):
+        for one in maps:
+            if one.start <= int(grown[1], 0) < one.start + one.size:
+                one.start, one.size = result, max(one.size, int(grown[2]))
+    elif (protected := PROTECTED.search(line)) and "PROT_WRITE" in protected[2]:
+        for one in maps:
+            one.writable |= one.shared and one.start <= int(protected[1], 0) < one.start + one.size

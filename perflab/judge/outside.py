@@ -5,11 +5,16 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from perflab.check.bench import OUTSIDE
-from perflab.counters.process import IO_NAMES
+from perflab.counters.syscalls import SEEN
 
+OF_KERNEL = ("page_faults", "voluntary_switches")
 SIGCHLD_IGNORED = 1 << 16  # in the mask of ignored signals
 MINFLT, CMINFLT = 9, 10  # places in /proc/PID/stat
+
+
+def by_strace(metric: str) -> bool:
+    """Tell whether a metric is counted from system calls, which the kernel's own counters see in part only."""
+    return metric in SEEN or metric.partition(":")[0] == "syscalls"
 
 
 class UncountedError(Exception):
@@ -29,7 +34,7 @@ def snapshot(pids: list[int]) -> Counter[str]:
     UncountedError
         If a process lets its children vanish uncounted.
     """
-    counts: Counter[str] = Counter(dict.fromkeys(OUTSIDE, 0))
+    counts: Counter[str] = Counter(dict.fromkeys(OF_KERNEL, 0))
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             folder = Path(f"/proc/{pid}")
@@ -38,8 +43,6 @@ def snapshot(pids: list[int]) -> Counter[str]:
                 continue
             if int(status["SigIgn"], 16) & SIGCHLD_IGNORED:
                 raise UncountedError("it ignores the end of its processes")
-            io = _pairs(folder / "io")
-            counts.update({name: int(io[field]) for name, field in IO_NAMES.items()})
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             counts["page_faults"] += int(fields[MINFLT - 2]) + int(fields[CMINFLT - 2])
             for task in os.listdir(folder / "task"):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from perflab.counters import BY_NAME
 from perflab.counters.syscalls import traced
 from perflab.guest import channel
 from perflab.judge import outside, processes, scratch
@@ -176,15 +175,14 @@ class ProcessSandbox:
     def count(self, message: dict[str, Any], metric: str) -> tuple[dict[str, Any], float]:
         """See `Sandbox.count`."""
         before = list(self._stopped)
-        name = metric.removeprefix(BY_NAME)
-        if metric.partition(":")[0] == "syscalls":
+        if outside.by_strace(metric):
             with traced(before) as calls:
                 answer, _, _ = self.ask(message)
-            count = calls[name] if name != metric else sum(calls.values())
+            count = calls.of_metric(metric)
         else:
             old = outside.snapshot(before)
             answer, _, _ = self.ask(message)
-            count = (outside.snapshot(self._stopped) - old)[name]
+            count = (outside.snapshot(self._stopped) - old)[metric]
         if set(before) != set(self._stopped):
             raise outside.UncountedError("it leaves processes behind")
         return answer, float(count)

@@ -23,6 +23,7 @@ from perflab.check.files import File, read
 from perflab.check.oracles import Oracle
 from perflab.check.teams import Explored, Raced
 from perflab.counters import AbsentError
+from perflab.counters.syscalls import members
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.outputs import plain
 from perflab.judge.outside import UncountedError
@@ -30,6 +31,7 @@ from perflab.judge.sandbox import DiedError, Sandbox, SandboxError
 from perflab.timing import Clock
 
 LEAST = 1e-6  # seconds: nothing is faster, whatever the clocks say
+WRITTEN = "pwrite64"  # the call by which a worker writes an array of its answer
 ARRAYS = 256 << 20  # bytes of arrays in one answer: the judge holds those of some calls at once
 
 
@@ -189,9 +191,7 @@ class RemoteBench:
         if "error" in answer:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         arrays = self._keep(staged, sandbox, answer)
-        # An honest worker writes each array of the result once.
-        written = {"writes": len(arrays), "syscalls:pwrite64": len(arrays), "written_bytes": sum(arrays)}
-        return max(count - written.get(metric, 0) - self.idle(metric), 0.0)
+        return max(count - _written(metric, arrays) - self.idle(metric), 0.0)
 
     def explore(self, args: tuple, team: Team, refused: int | None = None, parts: Team = ()) -> Explored:
         """See `Bench.explore`. It happens in a clean room."""
@@ -325,6 +325,14 @@ class Handle:
     def __call__(self, *args: Any) -> Any:
         """Refuse: a check that called this would trust it."""
         raise TypeError(f"{self.__name__} lives in a sandbox: pass it to a check")
+
+
+def _written(metric: str, arrays: list[int]) -> int:
+    """Return what a metric counts of the answer: an honest worker writes each array, of so many bytes, once."""
+    if metric in ("written_bytes", "carried_bytes"):
+        return sum(arrays)
+    names = "writes" if metric == "writes" else metric.partition(":")[2]
+    return len(arrays) if metric == "syscalls" or WRITTEN in members(names) else 0
 
 
 def _names(team: Team, parts: Team) -> dict[str, tuple[str, ...]]:

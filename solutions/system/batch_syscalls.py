@@ -122,7 +122,7 @@ def fetch(file, rows):
 # No row, one, some; rows that are asked for twice; rows that lie anywhere.
 
 
-# %% role="tests" grade_id="batch_syscalls_correct" points=2
+# %% role="tests" grade_id="batch_syscalls_correct" points=1
 def small(rng, groups, rows):
     return make_rows(rng, groups, rows, records=10_000)
 
@@ -133,18 +133,19 @@ cases += [lambda rng: small(rng, 10, 15), lambda rng: small(rng, 1, 200), lambda
 cases += [lambda rng: (small(rng, 1, 1)[0], rng.integers(0, 10_000, 200))]
 cases += [lambda rng: (small(rng, 1, 1)[0], np.array([9_999, 0, 9_999, 5, 5, 4]))]
 ### END HIDDEN TESTS
-check.correct(fetch, against=fetch_each, on=cases, points=2)
+check.correct(fetch, against=fetch_each, on=cases, points=1)
 
 # %% [markdown]
 # ### How many calls does it make?
 # All system calls, counted from outside, against those of `fetch_each`.
 
-# %% role="tests" grade_id="batch_syscalls_calls" points=3
-check.counts(fetch, "syscalls", than=fetch_each, on=make_rows, zero=2.5, full=15, points=3)
+# %% role="tests" grade_id="batch_syscalls_calls" points=4
+check.counts(fetch, "syscalls", than=fetch_each, on=make_rows, zero=2.5, full=15, points=4)
 
 # %% [markdown]
 # ### How many bytes does it read?
-# `fetch_each` reads what it needs and no more. Those bytes, as a share of yours.
+# `fetch_each` reads what it needs and no more. Those bytes, as a share of yours. You may map the file in place of
+# reading it: a mapping counts with all its bytes, since whatever you touch of them comes without a call.
 
 # %% role="tests" grade_id="batch_syscalls_bytes" points=2 hints=[2, 3]
 check.counts(fetch, "read_bytes", than=fetch_each, on=make_rows, zero=0.05, full=0.3, points=2)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from perflab import check
 from perflab.check.bench import OUTSIDE, FunctionFailedError, LocalBench
 from perflab.judge import bubblewrap
 from perflab.judge.outside import UncountedError, is_seen_of_threads, snapshot
@@ -18,7 +19,7 @@ from perflab.judge.settings import Settings
 pytestmark = pytest.mark.skipif(bubblewrap.missing() is not None, reason=f"no sandbox: {bubblewrap.missing()}")
 
 CODE = """
-import os, signal, tempfile, time
+import mmap, os, signal, socket, tempfile, time
 import numpy as np
 
 def copy(data, piece):
@@ -30,6 +31,57 @@ def copy(data, piece):
             pass
         os.fsync(file.fileno())
     return np.frombuffer(data, np.uint8)
+
+def read_by(file, way):
+    size = os.path.getsize(file)
+    number = os.open(file, os.O_RDONLY)
+    if way == "pread":
+        data = os.pread(number, size, 0)
+    elif way in ("preadv", "readv"):
+        data = bytearray(size)
+        os.preadv(number, [data], 0) if way == "preadv" else os.readv(number, [data])
+    elif way == "mapped":
+        with mmap.mmap(number, 0, access=mmap.ACCESS_READ) as pages:
+            data = bytes(pages)
+    elif way == "memmap":
+        data = bytes(np.memmap(file, mode="r"))
+    elif way == "spliced":
+        out, into = os.pipe()
+        ours, theirs = socket.socketpair()
+        os.splice(number, into, size)
+        os.splice(out, theirs.fileno(), size)
+        data = ours.recv(size, socket.MSG_WAITALL)
+        for one in (out, into):
+            os.close(one)
+        ours.close(), theirs.close()
+    else:
+        with tempfile.TemporaryFile(dir=os.path.dirname(file)) as copy:
+            os.copy_file_range(number, copy.fileno(), size)
+            with mmap.mmap(copy.fileno(), size) as pages:
+                data = bytes(pages)
+    os.close(number)
+    return np.frombuffer(data, np.uint8)
+
+def write_by(source, target, way):
+    size = os.path.getsize(source)
+    a, b = os.open(source, os.O_RDONLY), os.open(target, os.O_RDWR)
+    if way == "written":
+        os.write(b, os.read(a, size))
+    elif way == "pwritev":
+        os.pwritev(b, [os.read(a, size)], 0)
+    elif way == "mapped":
+        with mmap.mmap(a, size, access=mmap.ACCESS_READ) as old, mmap.mmap(b, size) as new:
+            new[:] = old[:]
+    elif way == "spliced":
+        out, into = os.pipe()
+        os.splice(a, into, size)
+        os.splice(out, b, size)
+        os.close(out), os.close(into)
+    elif way == "sent":
+        os.sendfile(b, a, 0, size)
+    else:
+        os.copy_file_range(a, b, size)
+    os.close(a), os.close(b)
 
 known = {}
 
@@ -132,16 +184,52 @@ def test_the_work_of_a_child_counts_too(benches):
     assert counted(remote, "writes", DATA, 1024)[0] >= 16
 
 
-@pytest.mark.parametrize("name", ["left_alone", "ignored"])
-def test_children_that_escape_the_count_leave_no_count(benches, name):
+@pytest.mark.parametrize(("name", "metric"), [("left_alone", "writes"), ("ignored", "page_faults")])
+def test_children_that_escape_the_count_leave_no_count(benches, name, metric):
     _, remote = benches(name)
     with pytest.raises(FunctionFailedError, match="cannot be counted"):
-        both(remote)
+        both(remote, metric)
 
 
-def both(remote):
+def both(remote, metric):
     for _ in range(2):
-        counted(remote, "writes", DATA, 1024)
+        counted(remote, metric, DATA, 1024)
+
+
+def test_the_calls_of_children_that_nobody_waits_for_count_too(benches):
+    _, remote = benches("ignored")
+    assert counted(remote, "writes", DATA, 1024)[0] >= 16
+
+
+@pytest.mark.parametrize("way", ["pread", "preadv", "readv", "mapped", "memmap", "spliced", "copied"])
+def test_a_file_is_read_in_no_way_that_is_not_counted(benches, way):
+    """Every way to get at the bytes of a file counts them, here and there."""
+    local, remote = benches("read_by")
+    args = check.file(DATA), way
+    found = {}
+    for bench in (remote,) if way == "spliced" else (local, remote):
+        for metric in ("read_bytes", "reads"):
+            staged = bench.stage(args)
+            found.setdefault(metric, []).append(bench.count(staged, metric, bench.stage(args)))
+            assert bench.collect(staged)[0].tobytes() == DATA
+    assert all(len(DATA) <= count <= 3 * len(DATA) for count in found["read_bytes"]), found
+    assert all(1 <= count <= 8 for count in found["reads"]), found
+
+
+@pytest.mark.parametrize(
+    ("way", "carried"), [("written", 1), ("pwritev", 1), ("mapped", 1), ("spliced", 0), ("sent", 0), ("copied", 0)]
+)
+def test_a_file_is_written_in_no_way_that_is_not_counted(benches, way, carried):
+    local, remote = benches("write_by")
+    args = check.file(DATA), check.file(bytes(len(DATA))), way
+    for bench in (local, remote):
+        for metric, least in (("written_bytes", 1), ("writes", 1 / len(DATA)), ("carried_bytes", carried)):
+            if bench is local and (metric == "carried_bytes" or way == "spliced"):
+                continue  # the kernel's own counters see no splice
+            staged = bench.stage(args)
+            count = bench.count(staged, metric, bench.stage(args))
+            assert least * len(DATA) <= count <= 3 * least * len(DATA) + 100, metric
+            assert bench.collect(staged)[1][1] == DATA
 
 
 def test_the_dead_are_not_counted():

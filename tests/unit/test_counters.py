@@ -363,3 +363,97 @@ def test_importing_needs_no_linux():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "getrusage" in said.stdout
+
+
+# What strace says
+
+
+def told(*lines: str) -> syscalls.Calls:
+    counts = syscalls.Calls()
+    syscalls._count(list(lines), {9}, counts)
+    return counts
+
+
+def test_a_family_is_all_calls_with_one_effect():
+    counts = told(
+        '7 read(3, "a) = 999", 4096) = 8',
+        '7 preadv(3, [{iov_base="x", iov_len=4}], 1, 0) = 4',
+        "7 vmsplice(4, [{iov_base=0x1, iov_len=16}], 1, 0) = 16",
+        '7 pwritev2(3, [{iov_base="x", iov_len=2}], 1, 0, 0) = 2',
+        "7 copy_file_range(3, [0], 4, NULL, 100, 0) = 100",
+        "7 splice(3, NULL, 4, NULL, 100, 0) = -1 EAGAIN (Resource temporarily unavailable)",
+        '9 read(3, "other thread", 4096) = 12',
+    )
+    assert [counts[name] for name in ("reads", "writes", "moves", "reads+writes", "read+preadv")] == [
+        3,
+        2,
+        2,
+        4,
+        2,
+    ]
+    assert [counts.carried[name] for name in ("reads", "writes", "moves")] == [28, 18, 100]
+    assert counts.of_metric("syscalls") == 6
+    assert counts.of_metric("syscalls:read") == 1
+    assert [counts.of_metric(name) for name in ("read_bytes", "written_bytes", "carried_bytes")] == [128, 118, 30]
+
+
+def test_a_call_that_waits_counts_once_with_what_it_brought():
+    counts = told(
+        "7 read(3,  <unfinished ...>",
+        '8 write(4, "x", 1) = 1',
+        "9 read(5,  <unfinished ...>",
+        '7 <... read resumed>"abc", 4096) = 3',
+        '9 <... read resumed>"abcd", 4096) = 4',
+        "7 read(3,  <unfinished ...>",
+    )
+    assert (counts["reads"], counts.carried["reads"], counts["writes"]) == (2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "maps", "writable"),
+    [
+        (["mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3, 0) = 0x7000"], 4096, 0),
+        (["mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_POPULATE, 3, 0x1000) = 0x7000"], 4096, 4096),
+        (["mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE, 3, 0) = 0x7000"], 4096, 0),
+        (["mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7000"], 0, 0),
+        (["mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3, 0) = -1 ENODEV (No such device)"], 0, 0),
+        (
+            [
+                "mmap(NULL, 4096, PROT_NONE, MAP_SHARED, 3, 0) = 0x7000",
+                "mprotect(0x7000, 4096, PROT_READ|PROT_WRITE) = 0",
+                "mprotect(0x7000, 4096, PROT_READ|PROT_WRITE) = 0",
+            ],
+            4096,
+            4096,
+        ),
+        (
+            [
+                "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3, 0) = 0x7000",
+                "mremap(0x7000, 4096, 65536, MREMAP_MAYMOVE) = 0x9000",
+                "mremap(0x1000, 4096, 1048576, MREMAP_MAYMOVE) = 0x20000",
+            ],
+            65536,
+            0,
+        ),
+    ],
+)
+def test_a_mapping_of_a_file_has_all_its_bytes(lines, maps, writable):
+    counts = told(*(f"7 {line}" for line in lines))
+    assert (counts.carried["maps"], counts["maps"]) == (maps, maps > 0)
+    assert (counts.carried["writable_maps"], counts["writable_maps"]) == (writable, writable > 0)
+    assert counts.of_metric("syscalls") == len(lines)
+
+
+def test_a_mapping_by_python_counts_without_strace(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(10_000))
+
+    def mapped(access):
+        with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0, access=access) as pages:
+            return pages[0]
+
+    mapped(mmap.ACCESS_READ)
+    for access, written in ((mmap.ACCESS_READ, 0), (mmap.ACCESS_WRITE, 10_000), (mmap.ACCESS_COPY, 0)):
+        assert measure("read_bytes", lambda access=access: mapped(access))[0] == 10_000
+        assert measure("written_bytes", lambda access=access: mapped(access))[0] == written
+    assert measure("read_bytes", lambda: mmap.mmap(-1, 4096).close())[0] == 0

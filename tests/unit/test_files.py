@@ -2,7 +2,10 @@
 
 import os
 import re
+import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 from checking import report
 
@@ -100,3 +103,22 @@ def test_text_is_refused():
 def test_a_file_that_was_not_laid_out_has_no_path():
     with pytest.raises(TypeError, match="pass it to a check"):
         os.fspath(check.file(b"x"))
+
+
+def test_a_file_is_a_path_wherever_one_is_taken():
+    laid = values.copy(check.file(b"12345678"))
+    numbers = np.memmap(laid, np.uint8, "r")
+    assert numbers.tobytes() == np.fromfile(laid, np.uint8).tobytes() == b"12345678"
+    assert Path(laid) == laid.path == Path(str(laid)) == laid.resolve()
+    assert (laid.stat().st_size, laid.name, f"{laid}") == (8, "file", str(laid.path))
+    assert laid.read_bytes() == b"12345678"
+    with laid.open("ab") as file:
+        file.write(b"9")
+    assert shutil.copyfile(laid, f"{laid}.twin")
+    assert laid.content() == b"123456789"
+
+
+@pytest.mark.parametrize("name", ["resolve", "_secret", "__array__"])
+def test_a_file_that_lies_nowhere_has_nothing_of_a_path(name):
+    assert not hasattr(check.file(b"x"), name)
+    assert "<file of 1 bytes>" in str(check.file(b"x"))

@@ -51,7 +51,7 @@ def store(upload, target):
 MUTANTS = {
     "naive": (
         CUT_BY_BLOCKS.replace("SIZE", "4096") + STORE_BY_BLOCKS.replace("SIZE", "4096"),
-        points(2, 1, 0, 0, 0),
+        points(1, 1, 0, 0, 0),
     ),
     # Believes that one call moves all, and that there is always enough: the end of a file comes as a surprise.
     "wrong_but_fast": (
@@ -76,11 +76,11 @@ def store(upload, target):
     # Larger blocks: fewer trips, and each byte still comes into user space and leaves it.
     "wrong_lever": (
         CUT_BY_BLOCKS.replace("SIZE", "1 << 20") + STORE_BY_BLOCKS.replace("SIZE", "1 << 20"),
-        points(2, 1, (1, 2), 0, 0),
+        points(1, 1, (0.5, 1), 0, 0),
     ),
     "blocks_of_16_k": (
         CUT_BY_BLOCKS.replace("SIZE", "1 << 14") + STORE_BY_SPLICE,
-        points(2, 1, (0, 1), 0, 2),
+        points(1, 1, (0, 0.5), 0, 3),
     ),
     # A mapping: no call reads, but all is written out of memory.
     "mapped": (
@@ -96,13 +96,13 @@ def cut(source, target, spans):
                     outside.write(everything[start : start + length])
 """
         + STORE_BY_BLOCKS.replace("SIZE", "4096"),
-        points(2, 1, (0.5, 2), 0, 0),
+        points(1, 1, (0.5, 1), 0, 0),
     ),
     # All by sendfile, where splice was asked for; it takes no pipe.
     "only_sendfile": (
         CUT_BY_SENDFILE
         + STORE_BY_SPLICE.replace("os.splice(pipe, outside, count)", "os.sendfile(outside, pipe, 0, count)"),
-        points(2, 0, 2, 2, 0),
+        points(1, 0, 1, 3, 0),
     ),
     # Remembers the first bytes of what it copied last.
     "memo": (
@@ -119,6 +119,57 @@ def cut(source, target, spans):
         outside.write(remembered[key])
 """
         + STORE_BY_BLOCKS.replace("SIZE", "65536"),
-        points((0, 2), 1, (0, 2), (0, 2), 0),
+        points((0, 1), 1, (0, 1), 0, 0),
+    ),
+    # One vectored read and one vectored write: the fewest calls there can be, and each byte carried twice.
+    "vectored": (
+        """
+def cut(source, target, spans):
+    content = bytearray(os.path.getsize(source))
+    inside, outside = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
+    if content:
+        os.preadv(inside, [content], 0)
+    parts = [content[start : start + length] for start, length in spans.tolist()]
+    if any(parts):
+        os.pwritev(outside, parts, 0)
+    os.close(inside)
+    os.close(outside)
+
+def store(upload, target):
+    outside, place = os.open(target, os.O_WRONLY), 0
+    for pipe, count in arrivals(upload):
+        block = bytearray(count)
+        os.readv(pipe, [block])
+        os.pwritev(outside, [block], place)
+        place += count
+    os.close(outside)
+""",
+        points(1, 1, 1, 0, 0),
+    ),
+    # Both files are mapped: not one call carries a byte, and all of them are copied by hand.
+    "both_mapped": (
+        """
+import mmap
+
+def cut(source, target, spans):
+    with open(source, "rb") as inside, open(target, "r+b", buffering=0) as outside:
+        size = os.path.getsize(source)
+        old = np.memmap(source, np.uint8, "r") if size else np.empty(0, np.uint8)
+        part = b"".join(bytes(old[start : start + length]) for start, length in spans.tolist())
+        if part:
+            outside.truncate(max(len(part), os.path.getsize(target)))
+            with mmap.mmap(outside.fileno(), len(part)) as new:
+                new[:] = part
+
+def store(upload, target):
+    with open(target, "r+b", buffering=0) as stored:
+        place = 0
+        for pipe, count in arrivals(upload):
+            stored.truncate(place + count)
+            with mmap.mmap(stored.fileno(), place + count) as new:
+                os.readv(pipe, [memoryview(new)[place : place + count]])
+            place += count
+""",
+        points(1, 1, (0.5, 1), 0, 0),
     ),
 }
