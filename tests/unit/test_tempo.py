@@ -71,14 +71,21 @@ def clocked(tree: ast.AST) -> list[int]:
 
 
 def waits(tree: ast.AST) -> list[int]:
-    """Return the lines that give up after seconds that are written there."""
+    """Return the lines that give up after seconds that are written there; shorter ones than 1 s look again."""
+
+    def seconds(call: ast.Call) -> list[ast.expr]:
+        named = [k.value for k in call.keywords if k.arg in {"timeout", "call", "wall"}]
+        waiting = isinstance(call.func, ast.Attribute) and call.func.attr in {"wait", "join", "communicate"}
+        return named + call.args[:1] * waiting
+
     return [
         node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg in {"timeout", "call", "wall"} and isinstance(keyword.value, ast.Constant)
-        if isinstance(keyword.value.value, float | int) and keyword.value.value < tempo.NET
+        for limit in seconds(node)
+        if isinstance(limit, ast.Constant)
+        and isinstance(limit.value, float | int)
+        and 1 <= limit.value < tempo.NET
     ]
 
 
@@ -98,6 +105,7 @@ def test_no_test_knows_how_fast_the_machine_is():
         (clocked, "assert time.monotonic() - start < 5"),
         (waits, "subprocess.run(command, timeout=60)"),
         (waits, "Limits(memory=1, call=6.0)"),
+        (waits, "program.wait(5)"),
     ],
 )
 def test_a_limit_of_seconds_is_seen(look, text):
