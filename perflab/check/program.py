@@ -7,6 +7,7 @@ assignments to parts, calls of methods and of functions that write into what the
 
 import ast
 import builtins
+import copy
 import re
 import symtable
 from collections import defaultdict
@@ -195,7 +196,8 @@ def _scopes(node: ast.stmt, cell: int, future: bool = False) -> Statement:
         return found
     try:
         before = "from __future__ import annotations\n" if future else ""
-        table = symtable.symtable(before + ast.unparse(node), "<cell>", "exec")
+        apart = _Comprehensions().visit(copy.deepcopy(node))
+        table = symtable.symtable(before + ast.unparse(apart), "<cell>", "exec")
     except SyntaxError:  # such as an await, which IPython allows at the top level
         names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
         found.binds |= {part.id for part in names if not isinstance(part.ctx, ast.Load)}
@@ -217,6 +219,20 @@ def _scopes(node: ast.stmt, cell: int, future: bool = False) -> Statement:
             if symbol.is_assigned() or symbol.is_imported():
                 (found.later if isinstance(node, FUNCTIONS) else found.binds).add(symbol.get_name())
     return found
+
+
+class _Comprehensions(ast.NodeTransformer):
+    """Make each comprehension a generator: since Python 3.12 it alone keeps its names in a scope of its own."""
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.GeneratorExp:
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp  # noqa: N815
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.GeneratorExp:
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
 
 
 def _note_effects(nodes: list[ast.AST], into: Statement) -> None:

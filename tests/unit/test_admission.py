@@ -96,6 +96,13 @@ def test_ordinary_python_is_admitted_or_refused_with_line_and_remedy(name, tmp_p
     assert callable(names["f"])
 
 
+@pytest.mark.parametrize("made", ["[K for K in (1, 2)]", "[*{K for K in (1, 2)}]", "[*{K: K for K in (1, 2)}]"])
+def test_the_name_of_a_comprehension_is_its_own(made):
+    """Python keeps it apart with every version, however it compiles a comprehension."""
+    cell = f"T = {made}\ndef f(x):\n    return x + T[0]"
+    assert "T = " in admitted([cell], {"f"}, ours={"K"})[0]
+
+
 def test_of_the_styles_sixty_are_admitted():
     assert len(STYLES) >= 68
     assert len(STYLES) - len(REFUSED_STYLES) >= 60
