@@ -8,7 +8,7 @@ import pytest
 from checking import in_cell, make, passed, report, run, total
 
 from perflab import check
-from perflab.check import Points, Report
+from perflab.check import Points, Report, seen
 
 # --- hints
 
@@ -147,6 +147,16 @@ def test_a_guess_about_something_else_is_not_called_close():
     assert "two quantities" in found
     assert "close" not in found
     assert repr(check.predicted(4, "tiny_count", of="four each")).endswith("That is close.")
+
+
+def test_a_picture_in_a_sandbox_is_told_what_was_measured_outside_and_no_reason():
+    measure()
+    in_cell(ASK, "tiny_correct", {"add": lambda array: 0, "total": total, "make": make})
+    told = eval(repr(seen.latest()))  # as a judge writes it into a cell
+    seen.start_over()
+    seen.recall(told)
+    assert repr(check.predicted(4, "tiny_count")) == f"You guessed 4; {BOTH}. That is close."
+    assert repr(check.predicted(4, "tiny_correct")) == "The cell `tiny_correct` has measured nothing."
 
 
 def test_what_was_not_run_is_told_from_what_measured_nothing():
