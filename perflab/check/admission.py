@@ -7,6 +7,7 @@ instrument: no private names but its own, no change of anything that was importe
 """
 
 import ast
+import builtins
 import string
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -21,6 +22,8 @@ from perflab.check.vocabulary import (
     ATTRIBUTES,
     CLOSED,
     COMPILERS,
+    ENUMS,
+    INSTRUMENT,
     MODULES,
     NAMES,
     OPTIONS,
@@ -113,16 +116,17 @@ class _Place:
     ----------
     call : ast.Call or None
         The call of which it is the function.
-    decorates, owns, compared, identity : bool
-        Whether it decorates a definition, whether an attribute of it is asked for, whether it is compared with
-        something, and whether that is by `is`, with None.
+    decorates, owns, based_on : bool
+        Whether it decorates a definition, an attribute of it is asked for, a class is derived from it.
+    compared : ast.Compare or None
+        Where it, or what it returns, is compared with something.
     """
 
     call: ast.Call | None = None
     decorates: bool = False
     owns: bool = False
-    compared: bool = False
-    identity: bool = False
+    based_on: bool = False
+    compared: ast.Compare | None = None
 
 
 class _Rules:
@@ -147,6 +151,7 @@ class _Rules:
         fields |= {word for tree in given for node in ast.walk(tree) for word in _words(node)}
         self._private = {name for name in fields if name.startswith("_")}
         self._attributes = (fields - self._private - OWN_NEVER) | ATTRIBUTES
+        self._bound = {name for tree in (*given, *own) for node in ast.walk(tree) for name in _bindings(node)}
         self._places: dict[int, _Place] = {}
 
     def _remember(self, node: ast.AST) -> None:
@@ -174,6 +179,8 @@ class _Rules:
                 raise ForbiddenError(f"line {line} has {why}{'' if ': ' in why else f': {REMEDY}'}")
 
     def _objection(self, node: ast.AST) -> str | None:
+        if why := self._binding(node):
+            return why
         if isinstance(node, ast.Attribute):
             return self._attribute(node)
         if isinstance(node, ast.Name):
@@ -185,10 +192,8 @@ class _Rules:
             return _import(node)
         if isinstance(node, ast.Call):
             return self._call(node)
-        if isinstance(node, FUNCTIONS | ast.ClassDef) and _is_special(node.name) and node.name not in SPECIAL:
-            return f"a definition of {node.name}"
-        if isinstance(node, ast.ClassDef) and node.keywords:
-            return f"a class with {node.keywords[0].arg or '**'}="
+        if isinstance(node, ast.ClassDef):
+            return self._class(node)
         if isinstance(node, ast.Try | ast.TryStar):
             return _try(node)
         if isinstance(node, ast.ExceptHandler) and node.type is None:
@@ -197,21 +202,44 @@ class _Rules:
             return "an async comprehension"
         if isinstance(node, ast.MatchClass):
             return next((why for name in node.kwd_attrs if (why := self._of_any(name))), None)
-        return self._binding(node) or STATEMENTS.get(type(node))
+        return STATEMENTS.get(type(node))
 
     def _binding(self, node: ast.AST) -> str | None:
-        """Object to a name that stands for a module elsewhere: it would escape the rules for modules."""
-        name = None
-        if isinstance(node, ast.arg):
-            name = node.arg
-        elif isinstance(node, FUNCTIONS | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-            name = node.name
-        elif isinstance(node, ast.MatchMapping):
-            name = node.rest
+        """Object to a name where it is bound without being an expression."""
+        for name in _bound_by(node):
+            if name in self._modules:
+                return f"{name}, the name of a module, for something else: use another name"
+            if _is_reserved(name):
+                return f"the name {name}"
+        return None
+
+    def _class(self, node: ast.ClassDef) -> str | None:
+        if node.keywords:
+            return f"a class with {node.keywords[0].arg or '**'}="
+        names = {whole for base in node.bases for whole in self._dotted(base)}
+        if names & ENUMS:
+            targets = [part.targets[0] for part in node.body if isinstance(part, ast.Assign)]
+            plain = [part for part in node.body if isinstance(part, ast.Assign) and self._is_member(part)]
+            if not plain or any(isinstance(one, ast.Name) and one.id.startswith("_") for one in targets):
+                return f"{node.name}, an enumeration without members in plain sight: give it one like A = 1"
+        return None
+
+    def _is_member(self, node: ast.Assign) -> bool:
+        """Tell whether an assignment in the body of an enumeration makes a member, whatever else there is."""
+        target, value = node.targets[0], node.value
+        plain = isinstance(value, ast.Constant) and isinstance(value.value, int | str)
+        if isinstance(value, ast.Call) and not (isinstance(value.func, ast.Name) and value.func.id in self._bound):
+            plain = self._dotted(value.func) == {"enum.auto"}
+        return len(node.targets) == 1 and isinstance(target, ast.Name) and plain
+
+    def _dotted(self, node: ast.expr) -> set[str]:
+        """Return what of modules an expression may stand for."""
+        if isinstance(node, ast.Name):
+            return self._imported.get(node.id, set())
         return (
-            f"{name}, the name of a module, for something else: use another name"
-            if name in self._modules
-            else None
+            {f"{module}.{node.attr}" for module in self._module(node.value)}
+            if isinstance(node, ast.Attribute)
+            else set()
         )
 
     def _of_any(self, name: str) -> str | None:
@@ -227,6 +255,11 @@ class _Rules:
 
     def _attribute(self, node: ast.Attribute) -> str | None:
         place = self._place(node)
+        changes = not isinstance(node.ctx, ast.Load)
+        if changes and isinstance(node.value, ast.Name) and node.value.id in self._imported:
+            return f"a change of {ast.unparse(node)}"
+        if changes and isinstance(node.value, ast.Attribute) and self._module(node.value.value):
+            return f"a change of {ast.unparse(node)}"
         if modules := self._module(node.value):
             return next((why for module in sorted(modules) if (why := _of_module(node, module, place))), None)
         if node.attr in SPECIAL and _is_super(node.value):
@@ -237,34 +270,52 @@ class _Rules:
             return "a format string with attributes or indexes in its fields: use an f-string"
         if node.attr == "format":
             return "the method format of a string that is none in plain sight: use an f-string"
-        if node.attr == "base" and place.identity:
+        if node.attr == "base" and place.compared and _by_identity(place.compared):
             return None
         return self._of_any(node.attr)
 
     def _name(self, node: ast.Name) -> str | None:
         place = self._place(node)
-        if _is_special(node.id) and node.id not in ("__name__", "__slots__", "__debug__"):
+        if _is_reserved(node.id) and not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
             return f"the name {node.id}"
         if node.id in self._modules:
             return None if place.owns else f"the module {node.id} as a value"
         if node.id in NAMES or node.id in self._closed:
             return f"the name {node.id}"
         if node.id in CLOSED:
-            return _used_so(node.id, place)
+            return self._used_so(node.id, place)
         for whole in self._imported.get(node.id, ()):
-            if whole in COMPILERS and not (place.call or place.decorates):
-                return f"{node.id} as a value: call it, or decorate a function with it"
+            if why := _misused(whole, node.id, place):
+                return why
         return None
 
-    def _call(self, node: ast.Call) -> str | None:
-        if isinstance(node.func, ast.Name):
-            if node.func.id in ("getattr", "hasattr"):
-                return self._getattr(node)
-            found = self._imported.get(node.func.id, set())
-        elif isinstance(node.func, ast.Attribute):
-            found = {f"{module}.{node.func.attr}" for module in self._module(node.func.value)}
-        else:
+    def _used_so(self, name: str, place: _Place) -> str | None:
+        """Object to a builtin that may be called in one way only."""
+        call = place.call
+        if call is None:
+            return f"{name} as a value"
+        if name == "super":
+            return "super with arguments: call super()" if call.args or call.keywords else None
+        if name != "type":
             return None
+        alone = len(call.args) == 1 and not call.keywords and place.compared is not None
+        # What is no class of somebody else's could keep the class that it is compared with: that of all classes.
+        fits = alone and (_by_identity(place.compared) or all(map(self._is_class, _sides(place.compared))))
+        return None if fits else "a use of type other than type(x) is y: write that, or use isinstance"
+
+    def _is_class(self, node: ast.AST) -> bool:
+        """Tell whether an expression is a builtin or an imported class, or a call of ``type``."""
+        if isinstance(node, ast.Name):
+            known = isinstance(getattr(builtins, node.id, None), type) and node.id not in self._bound
+            return known or node.id in self._imported.keys() - self._bound
+        if isinstance(node, ast.Call):
+            return isinstance(node.func, ast.Name) and node.func.id == "type"
+        return bool(self._module(getattr(node, "value", None)))
+
+    def _call(self, node: ast.Call) -> str | None:
+        if isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr"):
+            return self._getattr(node)
+        found = self._dotted(node.func)
         return _compiler_call(node, min(found & COMPILERS)) if found & COMPILERS else None
 
     def _getattr(self, node: ast.Call) -> str | None:
@@ -293,17 +344,17 @@ def _places(top: ast.AST) -> dict[int, _Place]:
             places[id(node.func)] = _Place(call=node)
         elif isinstance(node, ast.Attribute):
             places[id(node.value)] = _Place(owns=True)
+        elif isinstance(node, ast.ClassDef):
+            places |= {id(base): _Place(based_on=True) for base in node.bases}
         elif isinstance(node, ast.Compare):
-            none = isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value is None
-            identity = none and isinstance(node.ops[0], ast.Is | ast.IsNot)
             for side in (node.left, *node.comparators):
-                places[id(side)] = _Place(compared=True, identity=identity and side is node.left)
+                places[id(side)] = _Place(compared=node)
     for node in ast.walk(top):
         for one in getattr(node, "decorator_list", ()):
             if id(one) not in places:
                 places[id(one)] = _Place(decorates=True)
-        if isinstance(node, ast.Call) and places.get(id(node), _Place()).compared:
-            places[id(node.func)] = _Place(call=node, compared=True)
+        if isinstance(node, ast.Call) and (compared := places.get(id(node), _Place()).compared):
+            places[id(node.func)] = _Place(call=node, compared=compared)
     return places
 
 
@@ -317,21 +368,15 @@ def _of_module(node: ast.Attribute, module: str, place: _Place) -> str | None:
         return None if place.owns else f"the module {ast.unparse(node)} as a value"
     if module not in MODULES or node.attr not in names_of(module):
         return f"the attribute {node.attr} of {module}"
+    return _misused(whole, ast.unparse(node), place)
+
+
+def _misused(whole: str, name: str, place: _Place) -> str | None:
+    """Object to what may be used in one way only."""
     if whole in COMPILERS and not (place.call or place.decorates):
-        return f"{ast.unparse(node)} as a value: call it, or decorate a function with it"
-    return None
-
-
-def _used_so(name: str, place: _Place) -> str | None:
-    """Object to a builtin that may be called in one way only."""
-    call = place.call
-    if call is None:
-        return f"{name} as a value"
-    if name == "super":
-        return "super with arguments: call super()" if call.args or call.keywords else None
-    if name == "type":
-        fits = len(call.args) == 1 and not call.keywords and place.compared
-        return None if fits else "a use of type other than type(x) == y: compare it, or use isinstance"
+        return f"{name} as a value: call it, or decorate a function with it"
+    if whole in ENUMS and not place.based_on:
+        return f"{name} as a value: derive a class from it"
     return None
 
 
@@ -378,6 +423,45 @@ def _try(node: ast.Try | ast.TryStar) -> str | None:
 
 def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
+
+
+def _is_reserved(name: str) -> bool:
+    """Tell whether a name is Python's or the instrument's own."""
+    return (_is_special(name) and name not in ("__slots__", "__debug__")) or name.startswith(INSTRUMENT)
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node binds without an `ast.Name`."""
+    if isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.alias) and node.asname:
+        yield from [node.asname] if _is_reserved(node.asname) else []  # a module may have any other name
+    elif isinstance(node, FUNCTIONS | ast.ClassDef):
+        yield from [] if node.name in SPECIAL else [node.name]
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        yield from (name for name in node.names if _is_reserved(name))
+
+
+def _bindings(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node binds, but for those of imports."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif not isinstance(node, ast.alias | ast.Global | ast.Nonlocal):
+        yield from _bound_by(node)
+
+
+def _by_identity(node: ast.Compare) -> bool:
+    return all(isinstance(one, ast.Is | ast.IsNot) for one in node.ops)
+
+
+def _sides(node: ast.Compare) -> list[ast.expr]:
+    """Return what is compared with what by == and !=; something that fits nothing for other comparisons."""
+    fits = all(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops)
+    return [node.left, *node.comparators] if fits else [ast.Constant(None)]
 
 
 def _is_super(node: ast.AST) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 import perflab
 from perflab.check.signatures import scalars
 from perflab.models import lines, traced
+from perflab.models.instrument import PREFIX
 from perflab.models.interleaving.memory import Shared
 
 NUMBA = {
@@ -70,7 +71,7 @@ MODULES: dict[str, set[str] | None] = {
         *("Annotated", "Any", "Callable", "ClassVar", "Collection", "Deque", "Dict", "Final", "FrozenSet"),
         *("Generator", "Generic", "Iterable", "Iterator", "List", "Literal", "Mapping", "MutableMapping"),
         *("MutableSequence", "NamedTuple", "NoReturn", "Optional", "Protocol", "Self", "Sequence", "Set", "Tuple"),
-        *("Type", "TypeAlias", "TypeVar", "Union", "cast"),
+        *("TypeAlias", "TypeVar", "Union", "cast"),
     },
     "numba": NUMBA,
     "numba.typed": {"List", "Dict"},
@@ -93,6 +94,8 @@ REFUSED = {
 }
 # What turns functions into machine code: its options may hold code that runs inside of it.
 COMPILERS = {"numba.njit", "numba.jit", "numba.vectorize", "numba.guvectorize"}
+# What makes a class of any names when it is called: only to be derived from, with members.
+ENUMS = {"enum.Enum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"}
 OPTIONS = {
     *("boundscheck", "cache", "debug", "error_model", "fastmath", "forceobj", "identity", "inline", "locals"),
     *("looplift", "nogil", "nopython", "parallel"),
@@ -102,6 +105,7 @@ NAMES = {
     *("eval", "exec", "compile", "open", "input", "breakpoint", "globals", "locals", "vars", "dir", "setattr"),
     *("delattr", "memoryview", "help", "exit", "quit", "BaseException", "BaseExceptionGroup"),
 }
+INSTRUMENT = PREFIX  # of the names by which rewritten code calls the instrument
 # Builtins that may be called in one way only.
 CLOSED = {"getattr", "hasattr", "super", "type"}
 NOT_OF_ARRAYS = {"ctypes", "base", "data", "dump", "dumps", "tofile", "setflags", "getfield", "setfield"}
@@ -161,7 +165,7 @@ INNER = (
     - HARMLESS
 )
 # What no field of a code's own opens, whatever it is called.
-OWN_NEVER = INNER | {"bit_generator", "capsule", "cffi", "ctypes", "format", "format_map", "spawn"}
+OWN_NEVER = INNER | {"bit_generator", "capsule", "cffi", "ctypes", "format", "format_map", "obj", "spawn"}
 FLAGS = {"c_contiguous", "f_contiguous", "contiguous", "owndata", "writeable", "aligned"}
 ATTRIBUTES = (
     set().union(
