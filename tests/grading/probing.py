@@ -74,6 +74,7 @@ def ordinary():
     done.append(right.recv(3).decode())
     with tempfile.TemporaryFile() as file:
         file.write(bytes(1 << 16))
+        file.flush()  # Python 3.14 holds back more than that
         os.fsync(file.fileno())
         with mmap.mmap(file.fileno(), 1 << 16) as mapping:
             done.append(len(mapping))
