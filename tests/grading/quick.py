@@ -34,13 +34,15 @@ class Class:
         Where nbgrader_config.py would stand.
     gradebook : str
         URL; SQLite by default.
+    source : bytes
+        The instructor's notebook; by default that of the small exercise.
     """
 
-    def __init__(self, folder: Path, gradebook: str = "") -> None:
+    def __init__(self, folder: Path, gradebook: str = "", source: bytes = b"") -> None:
         self.root = folder / "class"
         self.config = class_config(self.root, gradebook=gradebook)
-        self.url = gradebook or f"sqlite:///{self.root / 'gradebook.db'}"
-        write(self.root / "source" / ASSIGNMENT / NAME, to_bytes(instructor(EXERCISE)))
+        self.url = self.config.CourseDirectory.db_url
+        write(self.root / "source" / ASSIGNMENT / NAME, source or to_bytes(instructor(EXERCISE)))
         reply = NbGraderAPI(config=self.config).generate_assignment(ASSIGNMENT)
         assert reply["success"], reply
 
