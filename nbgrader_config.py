@@ -1,4 +1,7 @@
-"""nbgrader's configuration of the class in class/; run nbgrader and JupyterLab from this folder."""
+"""nbgrader's configuration of the class in class/; run nbgrader and JupyterLab from this folder.
+
+What is no business of the course, as late rules and passwords, goes into class/settings.py.
+"""
 
 from pathlib import Path
 

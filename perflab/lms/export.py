@@ -1,7 +1,11 @@
 """Grades as the CSV files that Canvas and Moodle import, through nbgrader's export plugins.
 
-    nbgrader export --exporter=perflab.lms.export.CanvasExport --to=canvas.csv
-    nbgrader export --exporter=perflab.lms.export.MoodleExport --to=moodle.csv
+    nbgrader export                                                grades.csv, for the class's own use
+    nbgrader export --exporter=perflab.lms.export.CanvasExport     canvas.csv
+    nbgrader export --exporter=perflab.lms.export.MoodleExport     moodle.csv
+
+They are written to the folder of the class unless --to says otherwise. Who was not graded has no points in any of
+them: neither who handed in nothing, nor whose files could not be graded.
 
 Canvas (lib/gradebook_importer.rb) finds a student by ID, then by SIS ids, then by name; an assignment by its
 title, or by "title (number)" where that is ambiguous; a row of possible points stands first. Moodle
@@ -10,17 +14,66 @@ user names, ID numbers, e-mail addresses and user ids.
 """
 
 import csv
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
+COLUMNS = (
+    *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
+    *("raw_score", "late_submission_penalty", "score", "max_score"),
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute what begins so
 
 
-class LmsExport(ExportPlugin):
-    """What both have in common: one row a student, one column an assignment."""
+class ClassExport(ExportPlugin):
+    """What all have in common: where they write, and what they warn of."""
+
+    default_to = ""
+
+    def destination(self) -> str:
+        """Return where to write: the class's folder, if nobody says otherwise."""
+        to = self.to or str(Path(self.parent.coursedir.root, self.default_to))
+        self.log.info("Exporting grades to %s", to)
+        return to
+
+    def warn(self, submissions: Iterable[SubmittedAssignment]) -> None:
+        """Say how many submissions wait for a human, and how many could not be graded."""
+        graded = [is_graded(submission) for submission in submissions]
+        waiting = sum(one.needs_manual_grade for one, done in zip(submissions, graded, strict=True) if done)
+        if waiting:
+            self.log.warning("%d submissions wait for a human; their points so far are exported", waiting)
+        if open := graded.count(False):
+            self.log.warning("%d submissions are not graded; they are exported without points", open)
+
+
+class GradesExport(ClassExport):
+    """Writes a line for each student and assignment, in nbgrader's own columns."""
+
+    default_to = "grades.csv"
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Write the file; it has a line for who handed in nothing, too, without points."""
+        rows = []
+        for assignment in gradebook.assignments:
+            if self.assignment and assignment.name not in map(str, self.assignment):
+                continue
+            handed_in = {submission.student.id: submission for submission in assignment.submissions}
+            self.warn(handed_in.values())
+            for student in gradebook.students:
+                if not self.student or student.id in map(str, self.student):
+                    rows.append(_line(assignment, student, handed_in.get(student.id)))
+        with open(self.destination(), "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
+
+
+class LmsExport(ClassExport):
+    """What both LMS have in common: one row a student, one column an assignment."""
 
     titles = Dict(
         default_value={},
@@ -38,7 +91,6 @@ class LmsExport(ExportPlugin):
         help="Which field of a student in the gradebook goes into which column: id, email, lms_user_id, "
         "first_name, last_name, or nothing.",
     ).tag(config=True)
-    default_to = ""
 
     def export(self, gradebook: Gradebook) -> None:
         """Write the file; what is late has lost its points, what waits for a human counts as it is."""
@@ -46,11 +98,8 @@ class LmsExport(ExportPlugin):
         assignments = sorted(wanted, key=lambda assignment: assignment.name)
         students = [s for s in gradebook.students if not self.student or s.id in map(str, self.student)]
         handed_in = {(s.assignment.name, s.student.id): s for a in assignments for s in a.submissions}
-        waiting = sum(submission.needs_manual_grade for submission in handed_in.values())
-        if waiting:
-            self.log.warning("%d submissions wait for a human; their points so far are exported", waiting)
-        to = self.to or self.default_to
-        self.log.info("Exporting grades to %s", to)
+        self.warn(handed_in.values())
+        to = self.destination()
         with open(to, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerows(self.head(assignments))
@@ -71,7 +120,7 @@ class LmsExport(ExportPlugin):
         return self.titles.get(assignment.name, assignment.name)
 
     def _grade(self, submission: SubmittedAssignment | None) -> str:
-        if submission is None:
+        if submission is None or not is_graded(submission):
             return self.not_handed_in
         return f"{max(0.0, submission.score - submission.late_submission_penalty):.10g}"
 
@@ -121,3 +170,20 @@ class MoodleExport(LmsExport):
 def _cell(value: str | None) -> str:
     text = value or ""
     return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def is_graded(submission: SubmittedAssignment) -> bool:
+    """Tell whether anybody gave points for it; nbgrader has a row of zeros for what it could not grade."""
+    grades = (grade for notebook in submission.notebooks for grade in notebook.grades)
+    return any(grade.auto_score is not None or grade.manual_score is not None for grade in grades)
+
+
+def _line(assignment: Assignment, student: Student, submission: SubmittedAssignment | None) -> list[Any]:
+    who = [_cell(text) for text in (student.id, student.last_name, student.first_name, student.email)]
+    when, points = "", ["", "", ""]
+    if submission is not None:
+        when = submission.timestamp or ""
+        if is_graded(submission):
+            taken = submission.late_submission_penalty
+            points = [submission.score, taken, max(0.0, submission.score - taken)]
+    return [assignment.name, assignment.duedate or "", when, *who, *points, assignment.max_score]

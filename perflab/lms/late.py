@@ -11,14 +11,15 @@ SECONDS = {"hour": 3600, "day": 86_400}
 class PercentPerUnit(LateSubmissionPlugin):
     """Takes some percent of the points earned for each day, or hour, that has begun after a time of grace.
 
-    In nbgrader_config.py, after what is there:
+    In class/settings.py:
 
         c.PercentPerUnit.percent = 10       # of the points earned, for each day that has begun
         c.PercentPerUnit.unit = "day"       # or "hour"
         c.PercentPerUnit.grace_hours = 2    # so late is not late
         c.PercentPerUnit.most = 50          # percent that are taken at most
 
-    nbgrader computes it when a submission is graded: set the due date first, and grade again after a change.
+    nbgrader computes it when it grades a submission; `perflab grade` computes it anew each time, so that a due
+    date may move afterwards.
     """
 
     percent = Float(0.0, min=0.0, max=100.0, help="Percent of the points earned for each unit begun.").tag(

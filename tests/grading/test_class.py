@@ -157,7 +157,7 @@ def test_feedback(graded):
 
 def test_export(graded):
     graded.run("nbgrader", "export")
-    with open(graded.root / "grades.csv", newline="") as file:
+    with open(graded.folder / "grades.csv", newline="") as file:
         rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert rows["solved"] == sum(full(graded).values())
     assert rows["untouched"] == 0

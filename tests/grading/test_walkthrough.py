@@ -66,8 +66,6 @@ class Walk:
         if student:
             for name, home in self.homes.items():
                 self._as_student(name, home, words)
-        elif words[:2] == ["rm", "-r"]:
-            shutil.rmtree(self.course.root / words[2])
         else:
             if words[1] == "zip_collect":
                 self._download()
@@ -142,13 +140,13 @@ def test_feedback_reaches_the_student(walk):
 
 
 def test_grades_are_exported(walk):
-    with open(walk.course.root / "grades.csv", newline="") as file:
+    with open(walk.course.folder / "grades.csv", newline="") as file:
         names = {row["student_id"]: row["last_name"] for row in csv.DictReader(file)}
     assert names == {"alice": "Ames", "bob": "Boyd"}
-    with open(walk.course.root / "canvas.csv", newline="") as file:
+    with open(walk.course.folder / "canvas.csv", newline="") as file:
         rows = {row["SIS Login ID"]: row for row in csv.DictReader(file)}
     assert rows["bob"]["ID"] == "4712"
-    with open(walk.course.root / "moodle.csv", newline="") as file:
+    with open(walk.course.folder / "moodle.csv", newline="") as file:
         points = {row["Username"]: float(row[ASSIGNMENT]) for row in csv.DictReader(file)}
     assert points == {who: float(rows[who][ASSIGNMENT]) for who in points}
     assert points["alice"] > points["bob"] > 0

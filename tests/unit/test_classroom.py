@@ -1,5 +1,8 @@
 """The class's own nbgrader_config.py counts, and its gradebook is opened once."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 import sqlalchemy
 from nbgrader import api
@@ -43,6 +46,30 @@ def test_a_broken_file_is_a_sentence(tmp_path, text):
     (tmp_path / "nbgrader_config.py").write_text(text)
     with pytest.raises(CourseError, match=r"nbgrader_config\.py: cannot be read"):
         configured(tmp_path / "class")
+
+
+def test_a_classs_own_settings_count(tmp_path):
+    """In a file that git ignores, for nbgrader and perflab; the command line counts more."""
+    (tmp_path / "class").mkdir()
+    settings = tmp_path / "class" / "settings.py"
+    settings.write_text("c.PercentPerUnit.percent = 20\nc.CourseDirectory.db_url = 'sqlite:///secret.db'\n")
+    for config in (class_config(tmp_path / "class"), configured(tmp_path / "class")):
+        assert config.PercentPerUnit.percent == 20
+        assert config.CourseDirectory.db_url == "sqlite:///secret.db"
+    assert configured(tmp_path / "class", gradebook="sqlite:///x.db").CourseDirectory.db_url == "sqlite:///x.db"
+    settings.write_text("c = get_config()\nc.PercentPerUnit.percent = 30\n")
+    assert class_config(tmp_path / "class").PercentPerUnit.percent == 30
+    settings.write_text("c.PercentPerUnit.percent = \n")
+    with pytest.raises(CourseError, match=r"settings\.py: cannot be read: SyntaxError"):
+        class_config(tmp_path / "class")
+
+
+@pytest.mark.parametrize("path", ["class/settings.py", "class/grades.csv", "grades.csv", "moodle.csv"])
+def test_git_ignores_what_is_about_students(path):
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        pytest.skip("no repository")
+    assert subprocess.run(["git", "check-ignore", "-q", path], cwd=root).returncode == 0
 
 
 def test_all_gradebooks_of_a_batch_share_an_engine(tmp_path, monkeypatch):
