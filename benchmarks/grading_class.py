@@ -215,7 +215,7 @@ def parts(folder: Path, count: int) -> dict:
     for who, notebook in notebooks(count).items():
         hand_in(root, who, notebook)
     start = time.perf_counter()
-    work = batch.collect(root, ASSIGNMENT, settings)
+    work = batch.collect(root, ASSIGNMENT, settings).work
     collecting = (time.perf_counter() - start) / count
     config = class_config(root)
     batch.grade(root, ASSIGNMENT, config, settings, local_pool(2), lambda done, of: None)

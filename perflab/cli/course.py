@@ -15,6 +15,7 @@ from perflab.course.errors import CourseError
 
 if TYPE_CHECKING:
     from perflab import machine
+    from perflab.course.source import Exercise
 
 NAIVE, WRONG = "naive", "wrong_but_fast"  # the broken twins that take part in a sample class
 
@@ -42,17 +43,51 @@ def exercises(
 
 
 @app.command(name="class")
-def class_(root: Root = Path(".")) -> None:
+def class_(
+    root: Root = Path("."),
+    renewed: Annotated[
+        str,
+        typer.Option("--renew", metavar="ASSIGNMENT", help="A released one that you release anew."),
+    ] = "",
+) -> None:
     """Build the nbgrader course in class/ from solutions/ and assignments.yml."""
     from perflab.course import publish
     from perflab.course.assignments import assignments, build
 
-    built = build(root / "class", assignments(root / "assignments.yml", publish.sources(root)))
+    assigned = assignments(root / "assignments.yml", publish.sources(root))
+    if renewed:
+        _check_renewal(root / "class", renewed, assigned)
     table = table_of("assignment", "exercises", "points", "class/source", title="class/")
-    for one in built:
-        table.add_row(one.name, "\n".join(one.exercises), f"{one.points:g}", one.state)
+    for one in build(root / "class", assigned, renewed):
+        points = f"{one.points:g}" + (f", {one.by_hand:g} by hand" if one.by_hand else "")
+        table.add_row(one.name, "\n".join(one.exercises), points, one.state)
     out.print(table)
-    out.print("Next: nbgrader generate_assignment NAME, or the formgrader in JupyterLab, started in this folder.")
+    if renewed:
+        out.print(f"Next: nbgrader generate_assignment {renewed} --force, then perflab grade {renewed}.")
+    else:
+        out.print(
+            "Next: nbgrader generate_assignment NAME, or the formgrader in JupyterLab, started in this folder."
+        )
+
+
+def _check_renewal(folder: Path, name: str, assigned: "dict[str, list[Exercise]]") -> None:
+    """See that an assignment can be released anew, before anything of it changes."""
+    from perflab.course.classroom import configured
+    from perflab.course.notebook import instructor
+    from perflab.course.results import open_notebook
+    from perflab.judge.agreement import check_renewal
+    from perflab.judge.gradebook import url_of
+
+    if name not in assigned:
+        raise CourseError(f"There is no assignment {name}; there are {', '.join(assigned)}.")
+    if (folder / "release" / name).exists():
+        folder = folder.resolve()
+        notebooks = {exercise.path.stem: instructor(exercise) for exercise in assigned[name]}
+        # Notebooks of the instructor's own stay.
+        stems = {exercise.path.stem for members in assigned.values() for exercise in members}
+        own = (path for path in (folder / "source" / name).glob("*.ipynb") if path.stem not in stems)
+        notebooks |= {path.stem: open_notebook(path) for path in own}
+        check_renewal(notebooks, name, url_of(folder, configured(folder)))
 
 
 @app.command()

@@ -7,16 +7,26 @@ import json
 import os
 import sys
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-from perflab.cli.screen import app, err, out, steps
+from perflab.cli.screen import app, err, out, steps, table_of
 from perflab.course.errors import CourseError
 from perflab.judge import pool
+from perflab.words import counted
 
 if TYPE_CHECKING:
     from traitlets.config import Config
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
     from perflab.judge.forget import Stored
     from perflab.judge.replay import Replay
     from perflab.judge.settings import Settings
+    from perflab.judge.verdict import CellVerdict
 
 # This process writes the gradebook. It gives way to those that examine: they measure, and wait for each other.
 BEHIND = 15
@@ -84,7 +95,8 @@ def _graded(root: Path, assignment: str, workers: pool.Pool, unsafe: bool, grade
 
     config, settings = _settings(root, unsafe, gradebook)
     parts = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*parts, TimeElapsedColumn(), console=err, transient=True) as bar:
+    times = TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
+    with Progress(*parts, *times, console=err, transient=True) as bar:
         task = bar.add_task(f"grade {assignment}", total=None)
         return batch.grade(
             root,
@@ -106,12 +118,18 @@ def _settings(root: Path, unsafe: bool, gradebook: str) -> "tuple[Config, Settin
 
 def _print(assignment: str, outcome: "Outcome") -> None:
     out.print(_grades_table(assignment, outcome))
-    known = len(outcome.verdicts) - outcome.examined
-    out.print(
-        f"{outcome.examined} examined now, {known} known from before. "
-        f"Grades written now: those of {outcome.written} students.",
-        soft_wrap=True,
-    )
+    equal = len(outcome.verdicts) - outcome.examined - outcome.known
+    said = f"{counted(outcome.examined, 'notebook')} examined now"
+    said += f", {equal} equal to one of them" if equal else ""
+    said += f", {outcome.known} known from before. "
+    out.print(f"{said}Grades written now: those of {counted(outcome.written, 'student')}.", soft_wrap=True)
+    if outcome.timeless:
+        count = "counts" if len(outcome.timeless) == 1 else "count"
+        out.print(
+            f"{counted(len(outcome.timeless), 'submission')} without timestamp.txt {count} as on time: "
+            f"{', '.join(outcome.timeless)}.",
+            soft_wrap=True,
+        )
 
 
 @app.command()
@@ -146,17 +164,22 @@ def _of_student(root: Path, found: "Stored") -> str:
     lines = [f"Of {found.student} are kept:"]
     lines += [f"  {folder}" for folder in found.folders]
     if found.verdicts:
-        lines.append(f"  {len(found.verdicts)} verdicts in {root / VERDICTS} that no other student's work uses")
+        verdicts = counted(len(found.verdicts), "verdict")
+        lines.append(f"  {verdicts} in {root / VERDICTS} that no other student's work uses")
     if found.in_gradebook:
         lines.append("  rows of the gradebook: submissions, grades and comments")
     return "\n".join(lines)
 
 
 def _grades_table(assignment: str, outcome: "Outcome") -> Table:
-    table = Table("student", "notebook", "points", "for a human", title=assignment)
-    for (student, notebook), verdict in sorted(outcome.verdicts.items()):
-        possible = sum(cell.report.of for cell in verdict.cells)
-        table.add_row(student, notebook, f"{verdict.points:g} of {possible:g}", "\n".join(verdict.flags))
+    late = any(row.penalty for row in outcome.rows)
+    heads = ("student", "notebook", "points", *(["late"] if late else []), "for a human")
+    table = table_of(*heads, title=assignment)
+    for row in outcome.rows:
+        points = "-" if row.points is None else f"{row.points:g} of {row.of:g}"
+        notebook = f"{row.notebook} (handed in as {row.file})" if row.file else row.notebook or "-"
+        taken = [f"-{row.penalty:g}" if row.penalty else ""] if late else []
+        table.add_row(row.student, notebook, points, *taken, "\n".join(row.human))
     return table
 
 
@@ -165,17 +188,24 @@ def _as_json(outcome: "Outcome") -> str:
         {"student": student, "notebook": notebook, **json.loads(verdict.to_json())}
         for (student, notebook), verdict in sorted(outcome.verdicts.items())
     ]
-    return json.dumps({"examined": outcome.examined, "written": outcome.written, "verdicts": verdicts}, indent=1)
+    about = {"examined": outcome.examined, "known": outcome.known, "written": outcome.written}
+    rows = [asdict(row) for row in outcome.rows]
+    return json.dumps({**about, "timeless": outcome.timeless, "rows": rows, "verdicts": verdicts}, indent=1)
 
 
 def _replay_table(student: str, twice: "list[Replay]") -> Table:
-    table = Table("notebook", "tests cell", "then", "now", "why, now", title=f"{student}, with the same inputs")
+    table = table_of("notebook", "tests cell", "of", "then", "now", title=f"{student}, with the same inputs")
     for one in twice:
-        then = {cell.grade_id: cell.report for cell in one.then.cells}
+        then = {cell.grade_id: cell for cell in one.then.cells}
+        table.add_section()
         for cell in one.now.cells:
-            before = f"{then[cell.grade_id].points:g}" if cell.grade_id in then else "-"
-            report = cell.report
-            table.add_row(
-                one.notebook, cell.grade_id, before, f"{report.points:g} of {report.of:g}", report.sentence
-            )
+            before = _found(then[cell.grade_id]) if cell.grade_id in then else "-"
+            table.add_row(one.notebook, cell.grade_id, f"{cell.report.of:g}", before, _found(cell))
     return table
+
+
+def _found(cell: "CellVerdict") -> str:
+    """Return the points of a tests cell and why, with what was measured."""
+    report = cell.report
+    measured = [f"{name}: {value}" for name, value in report.rows]
+    return "\n".join([f"{report.points:g} points", report.sentence, *measured])

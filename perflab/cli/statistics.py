@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from perflab.cli.grade import Assignment, Class, Gradebook
-from perflab.cli.screen import app, out
+from perflab.cli.screen import app, out, table_of
+from perflab.words import counted
 
 if TYPE_CHECKING:
     from perflab.judge.statistics import Distribution, Item, Statistics
@@ -45,7 +46,7 @@ def statistics(
 
 
 def _items_table(found: "Statistics") -> Table:
-    table = Table("tests cell", title=found.assignment)
+    table = table_of("tests cell", title=found.assignment)
     for head in ("of", "mean share", "none", "all", "discrimination", "quartiles", "0 to all", "for a human"):
         table.add_column(head, justify="left" if head == "0 to all" else "right")
     for i, item in enumerate(found.items):
@@ -68,7 +69,7 @@ def _sparkline(points: "Distribution") -> str:
 
 
 def _reasons_table(items: "tuple[Item, ...]") -> Table:
-    table = Table("tests cell", "students", "why points are missing")
+    table = table_of("tests cell", "students", "why points are missing")
     for item in items:
         table.add_section()
         for i, (why, students) in enumerate(item.reasons):
@@ -89,7 +90,12 @@ def _points_table(points: "Distribution") -> Table:
 def _in_words(found: "Statistics") -> str:
     low, *middle, high = (f"{points:g}" for points in found.points.quartiles)
     said = (
-        f"{found.students} students: {found.points.mean:.1f} of {found.points.of:g} points on average, "
+        f"{counted(found.students, 'student')}: {found.points.mean:.1f} of {found.points.of:g} points on average, "
         f"from {low} to {high}, quartiles {', '.join(middle)}."
     )
-    return said + (f" {found.waiting} handed in and are not graded yet." if found.waiting else "")
+    if found.waiting:
+        are = "is" if found.waiting == 1 else "are"
+        said += f" {counted(found.waiting, 'student')} handed in and {are} not graded yet."
+    if found.nothing:
+        said += f" {counted(found.nothing, 'student')} handed in nothing that can be graded."
+    return said

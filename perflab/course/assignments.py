@@ -27,13 +27,16 @@ class Built:
     name : str
     exercises : tuple of str
     points : float
-        Of tests cells; written answers come on top.
+        Of tests cells.
+    by_hand : float
+        Of written answers.
     state : {"written", "unchanged", "frozen", "frozen, differs from the course"}
     """
 
     name: str
     exercises: tuple[str, ...]
     points: float
+    by_hand: float
     state: str
 
 
@@ -74,8 +77,8 @@ def assignments(path: Path, exercises: list[Exercise]) -> dict[str, list[Exercis
     return found
 
 
-def build(course: Path, assigned: dict[str, list[Exercise]]) -> list[Built]:
-    """Write the instructor's notebooks to ``course/source``; leave released assignments alone.
+def build(course: Path, assigned: dict[str, list[Exercise]], renewed: str = "") -> list[Built]:
+    """Write the instructor's notebooks to ``course/source``; leave released assignments alone, but for one.
 
     Parameters
     ----------
@@ -83,6 +86,8 @@ def build(course: Path, assigned: dict[str, list[Exercise]]) -> list[Built]:
         The root of the nbgrader course.
     assigned : dict
         As `assignments` returns it.
+    renewed : str
+        A released assignment that is written all the same: it has to be released anew.
     """
     files: dict[Path, bytes] = {}
     gone: list[Path] = []
@@ -97,7 +102,7 @@ def build(course: Path, assigned: dict[str, list[Exercise]]) -> list[Built]:
             (course / "source" / path).is_file() and (course / "source" / path).read_bytes() == data
             for path, data in own.items()
         )
-        if (course / "release" / name).exists():
+        if name != renewed and (course / "release" / name).exists():
             states[name] = "frozen" if same else "frozen, differs from the course"
         else:
             files |= own
@@ -107,6 +112,12 @@ def build(course: Path, assigned: dict[str, list[Exercise]]) -> list[Built]:
     for path in gone:
         path.unlink()
     return [
-        Built(name, tuple(e.name for e in members), sum(e.points for e in members), states[name])
+        Built(
+            name,
+            tuple(e.name for e in members),
+            sum(e.points for e in members),
+            sum(cell.points or 0.0 for e in members for cell in e.of_role("explain")),
+            states[name],
+        )
         for name, members in assigned.items()
     ]

@@ -63,6 +63,16 @@ class Reading:
     matched: dict[str, str]
     left: tuple[Left, ...]
 
+    def doubts(self, name: str) -> tuple[str, ...]:
+        """Return what a human has to know of a released notebook: which other files may be it.
+
+        Where it is missing, a file that is none of the released notebooks may be it, too.
+        """
+        missing = name not in self.matched
+        return tuple(
+            dict.fromkeys(one.why for one in self.left if name in one.may_be or (missing and not one.may_be))
+        )
+
 
 @dataclass(frozen=True)
 class _Claim:

@@ -1,32 +1,39 @@
 """A class at once: examinations side by side, one writer to the gradebook, and nothing done twice."""
 
-import json
-import os
+import glob
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.apps import NbGraderAPI
+from nbgrader.converters import base
 from traitlets.config import Config
 
 from perflab.course.errors import CourseError
+from perflab.course.naming import Reading
+from perflab.judge.agreement import check_agreement
+from perflab.judge.arrival import in_place, nothing, receive, released
 from perflab.judge.examine import TRIES, examine, refused
-from perflab.judge.gradebook import check_released, one_engine, url_of
-from perflab.judge.intake import make_readable
+from perflab.judge.gradebook import Standing, one_engine, opened, standings, trouble, url_of
 from perflab.judge.plugin import VERDICTS, text_of, unkept
 from perflab.judge.pool import Pool
 from perflab.judge.sandbox import NoSandboxError
 from perflab.judge.settings import Settings
 from perflab.judge.store import Store, key
 from perflab.judge.verdict import Verdict
+from perflab.judge.written import Marks, penalties
 
-MARK = ".perflab"  # in a graded submission's folder: the verdicts that the gradebook has
+TIME = "timestamp.txt"  # in a student's folder: when it was handed in
+DATABASE = re.compile(r"^sqlalchemy\.exc\.\w+: \([\w.]+\) (.*)", re.MULTILINE)
 
 Report = Callable[[int, int], None]
 
@@ -52,6 +59,56 @@ class Work:
 
 
 @dataclass(frozen=True)
+class HandedIn:
+    """What students handed in for an assignment.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The assignment's notebooks.
+    work : list of Work
+        In the order of names.
+    readings : dict of Reading
+        What the files of each student are.
+    nothing : dict of str
+        A sentence for each student who handed in no notebook to grade.
+    """
+
+    names: tuple[str, ...]
+    work: list[Work]
+    readings: dict[str, Reading]
+    nothing: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What there is to say of one notebook of one student.
+
+    Attributes
+    ----------
+    student : str
+    notebook : str
+        Empty for who handed in nothing that can be graded.
+    points, of : float or None
+        As the gradebook has them, points given by hand and written answers included; None where it has nothing.
+    penalty : float
+        Points that are taken for lateness.
+    human : tuple of str
+        What a human has to look at, or to know.
+    file : str
+        The handed-in file, if it has another name than the notebook.
+    """
+
+    student: str
+    notebook: str
+    points: float | None
+    of: float | None
+    penalty: float
+    human: tuple[str, ...]
+    file: str = ""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run did.
 
@@ -59,49 +116,67 @@ class Outcome:
     ----------
     verdicts : dict of Verdict
         By student and notebook.
-    examined : int
-        How many verdicts were made now, not found.
+    rows : tuple of Row
+        One for each notebook of each student, and for who handed in nothing that can be graded; read back from the
+        gradebook, which has the last word.
+    examined, known : int
+        How many verdicts were made now, and for how many submissions one was there before. The others equal one
+        that was examined now.
     written : int
-        How many students' grades were written now.
+        For how many students something was written to the gradebook now.
     failed : dict of str
         Why nbgrader could not write a student's grades, by student.
+    timeless : tuple of str
+        Students whose submission says not when it came, though there is a due date: it counts as on time.
     """
 
     verdicts: dict[tuple[str, str], Verdict]
+    rows: tuple[Row, ...]
     examined: int
+    known: int
     written: int
     failed: dict[str, str]
+    timeless: tuple[str, ...]
 
 
-def collect(root: Path, assignment: str, settings: Settings) -> list[Work]:
-    """Return what there is to grade, in the order of names.
+def collect(root: Path, assignment: str, settings: Settings) -> HandedIn:
+    """Return what there is to grade; misnamed notebooks are put in place, and damaged ones are made readable.
 
     Raises
     ------
     CourseError
         If there is no such assignment, or nobody handed in anything.
     """
+    sources, folders = _there(root, assignment)
+    wanted = released(root, assignment)
+    work, readings, empty = [], {}, {}
+    for folder in folders:
+        student = folder.parent.name
+        try:
+            readings[student] = receive(folder, wanted)
+        except Exception:  # one that cannot be put in place or mended costs only itself, further on
+            readings[student] = in_place(folder, wanted)
+        if not readings[student].matched:
+            empty[student] = nothing(folder)
+        for name in sorted(readings[student].matched):
+            submitted = text_of(folder / f"{name}.ipynb")
+            work.append(Work(student, name, sources[name], submitted, key(sources[name], submitted, settings)))
+    return HandedIn(tuple(sources), work, readings, empty)
+
+
+def _there(root: Path, assignment: str) -> tuple[dict[str, str], list[Path]]:
+    """Return the instructor's notebooks as texts, and the students' folders."""
     sources = {path.stem: path.read_text() for path in sorted((root / "source" / assignment).glob("*.ipynb"))}
     if not sources:
         raise CourseError(
             f"{root}: no assignment {assignment}. Run `perflab class`, then nbgrader generate_assignment."
         )
-    folders = sorted(path for path in (root / "submitted").glob(f"*/{assignment}") if path.is_dir())
+    folders = sorted(path for path in (root / "submitted").glob(f"*/{glob.escape(assignment)}") if path.is_dir())
     if not folders:
         raise CourseError(
             f"{root}: nobody has handed in {assignment}. Collect first: nbgrader collect or zip_collect."
         )
-    work = []
-    for folder in folders:
-        for name, trusted in sources.items():
-            path = folder / f"{name}.ipynb"
-            if not os.path.lexists(path):
-                continue
-            with suppress(Exception):  # one that cannot be mended costs only itself, further on
-                make_readable(assignment, folder.parent.name, [str(path)])
-            submitted = text_of(path)
-            work.append(Work(folder.parent.name, name, trusted, submitted, key(trusted, submitted, settings)))
-    return work
+    return sources, folders
 
 
 @one_engine()
@@ -128,12 +203,15 @@ def grade(root: Path, assignment: str, config: Config, settings: Settings, pool:
         If there is nothing to grade, or no gradebook that knows the assignment.
     """
     settings.starter()  # no sandbox: say so before anything begins
-    work = collect(root, assignment, settings)
-    check_released(url_of(root, config), assignment)
+    url = url_of(root, config)
+    _there(root, assignment)
+    check_agreement(root, assignment, url)
+    here = collect(root, assignment, settings)
     store = Store(root / VERDICTS)
-    found = {one.key: verdict for one in work if (verdict := store.get(one.key)) is not None}
-    examined = len({one.key for one in work} - set(found))
-    writer = _Writer(root, assignment, config, work)
+    found = {one.key: verdict for one in here.work if (verdict := store.get(one.key)) is not None}
+    known = sum(one.key in found for one in here.work)
+    examined = len({one.key for one in here.work} - set(found))
+    writer = _Writer(root, assignment, config, here.work)
     writer.write(found)
     of = len(found) + examined
     report(len(found), of)
@@ -145,7 +223,7 @@ def grade(root: Path, assignment: str, config: Config, settings: Settings, pool:
         report(len(found), of)
 
     noisy = []
-    for one, verdict in _side_by_side([one for one in work if one.key not in found], settings, pool):
+    for one, verdict in _side_by_side([one for one in here.work if one.key not in found], settings, pool):
         # Points that were too noisy to say wait until the machine has nothing else to do.
         if verdict.unsure:
             noisy.append(one)
@@ -153,9 +231,70 @@ def grade(root: Path, assignment: str, config: Config, settings: Settings, pool:
             keep(one, verdict)
     for one, verdict in _side_by_side(noisy, settings, pool, quiet=True):
         keep(one, verdict)
+    verdicts = {(one.student, one.notebook): found[one.key] for one in here.work}
+    with opened(url) as gradebook:
+        late = penalties(gradebook, assignment, config)
+        standing = standings(gradebook, assignment)
+        due = gradebook.find_assignment(assignment).duedate
+    times = {student: (root / "submitted" / student / assignment / TIME).is_file() for student in here.readings}
     return Outcome(
-        {(one.student, one.notebook): found[one.key] for one in work}, examined, writer.written, writer.failed
+        verdicts,
+        tuple(_rows(here, verdicts, standing)),
+        examined,
+        known,
+        len(writer.written | set(late)),
+        writer.failed,
+        tuple(student for student, known in times.items() if due is not None and not known),
     )
+
+
+def _rows(
+    here: HandedIn, verdicts: dict[tuple[str, str], Verdict], standing: dict[tuple[str, str], Standing]
+) -> Iterator[Row]:
+    for student, reading in sorted(here.readings.items()):
+        known = [name for name in here.names if (student, name) in standing]
+        if student in here.nothing and not known:
+            yield Row(student, "", None, None, 0.0, (here.nothing[student], *_odd(reading)))
+            continue
+        for name in here.names:
+            verdict, now = verdicts.get((student, name)), standing.get((student, name))
+            why = _waiting(now, verdict) if verdict else [here.nothing.get(student, "Not handed in.")]
+            said = [*why, *reading.doubts(name)]
+            file = reading.matched.get(name, "")
+            yield Row(
+                student,
+                name,
+                now and now.points,
+                now and now.of,
+                now.penalty if now else 0.0,
+                tuple(said),
+                "" if file == f"{name}.ipynb" else file,
+            )
+
+
+def _odd(reading: Reading) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.why for one in reading.left))
+
+
+def _waiting(now: Standing | None, verdict: Verdict) -> Iterator[str]:
+    """Yield what a human has to look at in a graded notebook, and why."""
+    flags = {cell.grade_id: cell for cell in verdict.cells if cell.flag}
+    if now is None:
+        # nbgrader could not write it.
+        yield from (f"{name}: {cell.flag}" for name, cell in flags.items())
+        return
+    for cell in now.cells:
+        if not cell.waits:
+            continue
+        if cell.grade_id in flags:
+            flag, evidence = flags[cell.grade_id].flag, flags[cell.grade_id].evidence
+            yield f"{cell.grade_id}: {flag}" + (f" ({evidence})" if evidence else "")
+        elif cell.by_hand:
+            yield f"{cell.grade_id}: graded again since you gave {cell.points:g} points; yours stand."
+        elif cell.written:
+            yield f"{cell.grade_id}: a written answer that has no points yet."
+        else:
+            yield f"{cell.grade_id}: look at it."
 
 
 def _side_by_side(
@@ -225,13 +364,16 @@ class _Writer:
 
     def __init__(self, root: Path, assignment: str, config: Config, work: list[Work]) -> None:
         self._root, self._assignment = root, assignment
+        self._url = url_of(root, config)
         self._api = NbGraderAPI(config=config)
         self._left: dict[str, dict[str, str]] = {}
-        self.written = 0
+        self.written: set[str] = set()
         self.failed: dict[str, str] = {}
         for one in work:
             self._left.setdefault(one.student, {})[one.notebook] = one.key
-        for student in [name for name, keys in self._left.items() if self._is_written(name, keys)]:
+        with opened(self._url) as gradebook:
+            self._marks = Marks(root, assignment, config, gradebook)
+        for student in [name for name, keys in self._left.items() if self._marks.is_written(name, keys)]:
             del self._left[student]
 
     def write(self, found: dict[str, Verdict]) -> None:
@@ -240,39 +382,55 @@ class _Writer:
             if not set(keys.values()) <= set(found):
                 continue
             unkept.update({key: found[key] for key in keys.values() if not found[key].final})
-            reply = self._api.autograde(self._assignment, student, force=True)
-            if not reply["success"]:
-                # It must not cost anybody else a grade.
-                self.failed[student] = _last_line(reply)
-            elif all(found[key].final for key in keys.values()):
-                self._mark(student).write_text(json.dumps(keys))
             del self._left[student]
-            self.written += reply["success"]
+            if why := self._write(student):
+                # It must not cost anybody else a grade.
+                self.failed[student] = why
+                continue
+            self.written.add(student)
+            if all(found[key].final for key in keys.values()):
+                with opened(self._url) as gradebook:
+                    self._marks.keep(student, keys, gradebook)
 
-    def _mark(self, student: str) -> Path:
-        # In the folder that nbgrader makes anew: a grading of its own takes the mark away.
-        return self._root / "autograded" / student / self._assignment / MARK
-
-    def _is_written(self, student: str, keys: dict[str, str]) -> bool:
-        if marked(self._mark(student)) != keys:
-            return False
+    def _write(self, student: str) -> str:
+        """Write a student's grades; return why that failed, or nothing."""
         try:
-            with Gradebook(self._api.coursedir.db_url) as gradebook:
-                gradebook.find_submission(self._assignment, student)
-        except MissingEntry:
-            return False
-        return True
+            if not (self._root / "submitted" / student / self._assignment / TIME).is_file():
+                self._forget_time(student)
+        except CourseError as error:
+            return str(error)
+        with _literally(self._root / "submitted" / student):
+            reply = self._api.autograde(self._assignment, student, force=True)
+        return "" if reply["success"] else _why(reply)
+
+    def _forget_time(self, student: str) -> None:
+        """Forget when something came that was handed in again without a time: nbgrader keeps the old one."""
+        with opened(self._url) as gradebook, suppress(MissingEntry):
+            submission = gradebook.find_submission(self._assignment, student)
+            if submission.timestamp is not None:
+                submission.timestamp = None
+                gradebook.db.commit()
 
 
-def _last_line(reply: dict) -> str:
-    said = str(reply.get("error") or reply.get("log") or "").strip().splitlines()
-    return said[-1].strip() if said else "for no reason that it gives"
+@contextmanager
+def _literally(folder: Path) -> Iterator[None]:
+    """Let nbgrader take a student's id for what it is: it looks for files by patterns."""
+
+    def find(pattern: str, **options: Any) -> list[str]:
+        rest = pattern.removeprefix(str(folder))
+        return glob.glob(pattern if rest == pattern else glob.escape(str(folder)) + rest, **options)
+
+    real, base.glob = base.glob, SimpleNamespace(glob=find)
+    try:
+        yield
+    finally:
+        base.glob = real
 
 
-def marked(path: Path) -> dict[str, str]:
-    """Return the names of the verdicts that a graded submission's mark lists, by notebook."""
-    with suppress(OSError, ValueError):
-        found = json.loads(path.read_text())
-        if isinstance(found, dict):
-            return found
-    return {}
+def _why(reply: dict) -> str:
+    """Return why nbgrader failed; of a database it is what that said."""
+    said = f"{reply.get('log') or ''}\n{reply.get('error') or ''}"
+    if found := DATABASE.search(said):
+        return trouble(found[1].strip().rstrip("."))
+    lines = [line.strip() for line in str(reply.get("error") or said).splitlines() if line.strip()]
+    return lines[-1] if lines else "for no reason that it gives"

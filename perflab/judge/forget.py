@@ -8,11 +8,11 @@ from pathlib import Path
 from nbgrader.api import MissingEntry
 
 from perflab.course.errors import CourseError
-from perflab.judge.batch import MARK, marked
 from perflab.judge.gradebook import opened
 from perflab.judge.plugin import VERDICTS, text_of, verdict_of
 from perflab.judge.settings import SANDBOXES, Settings
 from perflab.judge.store import key
+from perflab.judge.written import MARK, marked
 
 FOLDERS = ("submitted", "autograded", "feedback")
 

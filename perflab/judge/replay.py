@@ -31,7 +31,10 @@ def replay(root: Path, assignment: str, student: str, settings: Settings) -> lis
     CourseError
         If there is no verdict on the submission as it is now.
     """
-    work = [one for one in collect(root, assignment, settings) if one.student == student]
+    here = collect(root, assignment, settings)
+    if student in here.nothing:
+        raise CourseError(f"{student}: {here.nothing[student]}")
+    work = [one for one in here.work if one.student == student]
     if not work:
         raise CourseError(f"{student} has not handed in {assignment}.")
     found = []

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 
-from perflab.course.classroom import class_config
+from perflab.course.classroom import COURSE, class_config, sqlite_url
 from perflab.course.errors import CourseError
 from perflab.course.fingerprint import code_key
 from perflab.course.notebook import instructor, student, to_bytes
@@ -94,7 +94,7 @@ def run(
         _succeed(api.autograde(ASSIGNMENT, who))
         graded = nbformat.read(root / "autograded" / who / ASSIGNMENT / name, as_version=4)
         why = tuple((r.grade_id, r.points, r.of, r.why) for r in results(graded))
-        with Gradebook(f"sqlite:///{root / 'gradebook.db'}", "performance") as gradebook:
+        with Gradebook(sqlite_url(root.resolve()), COURSE) as gradebook:
             submission = gradebook.find_submission_notebook(exercise.path.stem, ASSIGNMENT, who)
             score = sum(grade.auto_score or 0.0 for grade in submission.grades)
         rows.append(Row(who, score, exercise.points, why))

@@ -1,5 +1,6 @@
 """Item statistics: what the grades of a class say about the tests cells of an assignment."""
 
+import glob
 import json
 import re
 from collections import Counter
@@ -20,11 +21,13 @@ from nbgrader.api import (
 
 from perflab.check.report import MIME
 from perflab.course.errors import CourseError
+from perflab.judge.arrival import look, released
 from perflab.judge.gradebook import opened
 from perflab.judge.outputs import plain
 
 BINS = 10  # of a histogram
 FEWEST = 3  # students, for a correlation
+MISSING = "Not handed in."  # why a tests cell of a missing notebook has no points
 REASONS = 3  # that are listed of a tests cell
 PLACE = re.compile(r", in line \d+ of its cell: .*", re.DOTALL)  # where an answer raised
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
@@ -117,6 +120,8 @@ class Statistics:
         Graded ones.
     waiting : int
         Students who handed in and are not graded.
+    nothing : int
+        Students who handed in nothing that can be graded.
     points : Distribution
         Of all tests cells together.
     items : tuple of Item
@@ -126,6 +131,7 @@ class Statistics:
     assignment: str
     students: int
     waiting: int
+    nothing: int
     points: Distribution
     items: tuple[Item, ...]
 
@@ -152,17 +158,22 @@ def statistics(root: Path, assignment: str, db_url: str) -> Statistics:
     scores = _scores(assignment, db_url)
     marks = []
     for student, cells in scores.items():
-        why = dict(_reasons(root / "autograded" / student / assignment))
+        folder = root / "autograded" / student / assignment
+        why = dict(_reasons(folder))
         for key, of in order.items():
             points, waits = cells.get(key, (0.0, False))
-            marks.append(Mark(student, *key, points, of, waits, why.get(key, "")))
+            missing = "" if (folder / f"{key[0]}.ipynb").is_file() else MISSING
+            marks.append(Mark(student, *key, points, of, waits, why.get(key, missing)))
     if not marks:
         raise CourseError(f"{assignment} is not graded yet; grade it first: perflab grade {assignment}")
-    handed_in = {path.parent.name for path in (root / "submitted").glob(f"*/{assignment}") if path.is_dir()}
-    return summarize(assignment, marks, waiting=len(handed_in - set(scores)))
+    folders = [path for path in (root / "submitted").glob(f"*/{glob.escape(assignment)}") if path.is_dir()]
+    open_ = [path for path in folders if path.parent.name not in scores]
+    wanted = released(root, assignment) if open_ else {}
+    nothing = sum(not look(path, wanted).matched for path in open_)
+    return summarize(assignment, marks, len(open_) - nothing, nothing)
 
 
-def summarize(assignment: str, marks: list[Mark], waiting: int = 0) -> Statistics:
+def summarize(assignment: str, marks: list[Mark], waiting: int = 0, nothing: int = 0) -> Statistics:
     """Return the statistics of marks.
 
     Parameters
@@ -170,8 +181,8 @@ def summarize(assignment: str, marks: list[Mark], waiting: int = 0) -> Statistic
     assignment : str
     marks : list of Mark
         One for each student and tests cell, in the order of the cells.
-    waiting : int
-        Students who handed in and are not graded.
+    waiting, nothing : int
+        Students who handed in and are not graded, and those who handed in nothing that can be graded.
     """
     students = list(dict.fromkeys(mark.student for mark in marks))
     cells = {(mark.notebook, mark.grade_id): mark.of for mark in marks}
@@ -195,7 +206,8 @@ def summarize(assignment: str, marks: list[Mark], waiting: int = 0) -> Statistic
                 reasons=_commonest(said),
             )
         )
-    return Statistics(assignment, len(students), waiting, _distribution(total, sum(cells.values())), tuple(items))
+    points = _distribution(total, sum(cells.values()))
+    return Statistics(assignment, len(students), waiting, nothing, points, tuple(items))
 
 
 def _distribution(points: np.ndarray, of: float) -> Distribution:

@@ -1,10 +1,11 @@
 """The judge's side of one notebook: its given cells, here and in a sandbox of the course's own."""
 
 import ast
+import io
 import linecache
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import FunctionType
 from typing import Any
 
@@ -154,10 +155,14 @@ def _form(args: tuple) -> str:
 
 
 def run(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Run a cell of the course in this process; return the value of its last expression."""
+    """Run a cell of the course in this process; return the value of its last expression.
+
+    What it prints is an example for learners and no part of a verdict.
+    """
     filename = f"<{name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     tree = ast.parse(source, filename)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, filename, "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), filename, "eval"), namespace) if last else None
+    with redirect_stdout(io.StringIO()):
+        exec(compile(tree, filename, "exec"), namespace)
+        return eval(compile(ast.Expression(last.value), filename, "eval"), namespace) if last else None

@@ -27,6 +27,11 @@ class CellVerdict:
     flag: str = ""
     hidden: bool = False
 
+    @property
+    def evidence(self) -> str:
+        """What was measured, in one line; nothing where nothing was."""
+        return "; ".join(f"{name} {value}" for name, value in self.report.rows)
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -46,14 +46,14 @@ def files(root: Path) -> dict[Path, bytes]:
 
 def test_a_class_is_graded_side_by_side(graded):
     assert graded.points() == POINTS
-    assert "4 examined now, 0 known from before. Grades written now: those of 4 students." in graded.said
+    assert "4 notebooks examined now, 0 known from before. Grades written now: those of 4 students." in graded.said
 
 
 def test_a_second_run_is_free_and_says_so(graded):
     before = files(graded.root)
     with within(30):
         said = graded.grade()
-    assert "0 examined now, 4 known from before. Grades written now: those of 0 students." in said
+    assert "0 notebooks examined now, 4 known from before. Grades written now: those of 0 students." in said
     assert files(graded.root) == before
 
 
@@ -66,7 +66,7 @@ def test_json(graded):
 def test_equal_submissions_are_examined_once(small):
     for who in ("ada", "bob", "eve"):
         small.submit(who, SOLVED)
-    assert "1 examined now" in small.grade()
+    assert "1 notebook examined now, 2 equal to one of them, 0 known from before." in small.grade()
     assert small.points() == dict.fromkeys(("ada", "bob", "eve"), 4.0)
 
 
@@ -76,6 +76,8 @@ def test_a_replay_gives_the_same_exact_points(graded):
     for who in ("ada", "bob"):
         said = graded.grade("--replay", who)
         assert who in said
+        # What was measured, then and now.
+        assert said.count("target: ") == 2
     assert files(graded.root) == before
     assert "bob has not handed in" not in graded.grade("--replay", "bob")
     assert "zoe has not handed in week-1" in graded.grade("--replay", "zoe", fails=True)

@@ -319,13 +319,12 @@ def test_what_a_student_wrote_is_printed_as_it_is(capsys):
     """Rich would take words in brackets for its own, and stop at some."""
     from perflab.cli.grade import _grades_table
     from perflab.cli.screen import out
-    from perflab.judge.batch import Outcome
-    from perflab.judge.verdict import CellVerdict, Report, Verdict
+    from perflab.judge.batch import Outcome, Row
 
     said = "[/evil] [bold]x"
-    cell = CellVerdict("cell", Report("title", 0.0, 1.0, said), said)
+    row = Row(said, "nb", 0.0, 1.0, 0.0, (said,))
     with out.capture() as captured:
-        out.print(_grades_table("week-1", Outcome({(said, "nb"): Verdict((cell,), "")}, 0, 0, {})))
+        out.print(_grades_table("week-1", Outcome({}, (row,), 0, 0, 0, {}, ())))
     assert captured.get().count("[/evil]") == 2
     assert captured.get().count("[bold]") == 2
 

@@ -12,11 +12,11 @@ from perflab import cli
 from perflab.course import read
 from perflab.course.classroom import class_config
 from perflab.course.notebook import instructor, student, to_bytes
-from perflab.judge.batch import MARK
 from perflab.judge.forget import stored
 from perflab.judge.plugin import KEPT
 from perflab.judge.settings import Settings
 from perflab.judge.store import key
+from perflab.judge.written import MARK
 
 A = "memory-sums"
 
@@ -32,7 +32,7 @@ def root(course):
     shared = key(trusted.decode(), handed_in.decode(), Settings())
     for who in ("ada", "bob"):
         write(root / "submitted" / who / A / "tiny.ipynb", handed_in)
-        write(root / "autograded" / who / A / MARK, json.dumps({"tiny": shared}).encode())
+        write(root / "autograded" / who / A / MARK, json.dumps({"verdicts": {"tiny": shared}}).encode())
     write(root / "autograded" / "bob" / A / "old.ipynb", json.dumps({"metadata": {KEPT: "bobs"}}).encode())
     write(root / "feedback" / "ada" / A / "tiny.html", b"well done")
     for name in (shared, "earlier", "bobs"):
@@ -68,7 +68,7 @@ def test_everything_of_one_student_is_deleted(root, monkeypatch, capsys):
     code, out, _ = perflab(monkeypatch, capsys, "forget", "ada", "--class", root, "--yes")
     assert code == 0
     assert str(root / "submitted" / "ada") in out
-    assert "1 verdicts" in out
+    assert "1 verdict in" in out
     assert "gradebook" in out
     left = everything(root)
     gone = {str(path.relative_to(root)) for path in before.keys() - left.keys()}

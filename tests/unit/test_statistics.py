@@ -95,7 +95,7 @@ def graded(classroom, tmp_path):
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory):
-    """A class with an assignment of two tests cells: Ann is graded, Bob by hand too, Cy handed in only."""
+    """A class with an assignment of two tests cells: Ann is graded, Bob by hand too, Cy not yet, Dee never."""
     root = tmp_path_factory.mktemp("class")
     class_config(root)  # nbgrader finds alembic then
     cells = [_cell(name, points) for name, points in CELLS.items()]
@@ -107,13 +107,14 @@ def classroom(tmp_path_factory):
             book.add_grade_cell(name, "sums", "a", max_score=points, cell_type="code")
         book.add_task_cell("sums_explain", "sums", "a", max_score=2, cell_type="markdown")
         for student, (correct, speed) in {"ann": (4, 1.5), "bob": (4, 0), "cy": (None, None)}.items():
-            (root / "submitted" / student / "a").mkdir(parents=True)
+            _write(root / "submitted" / student / "a" / "sums.ipynb", new_notebook(cells=cells))
             book.add_student(student)
             book.add_submission("a", student)
             for name, score in (("sums_correct", correct), ("sums_speed", speed)):
                 grade = book.find_grade(name, "sums", "a", student)
                 grade.auto_score = score
                 grade.needs_manual_grade = (student, name) == ("ann", "sums_speed")
+        (root / "submitted" / "dee" / "a").mkdir(parents=True)
         book.find_grade("sums_speed", "sums", "a", "bob").manual_score = 2
         book.db.commit()
     report = Report("faster", 1.5, 3.0, "On the [bold]way[/bold].")
@@ -154,14 +155,15 @@ def test_statistics_of_a_class_as_json(run, graded):
     code, out, _ = run("a", "--class", graded, "--json")
     found = json.loads(out)
     assert code == 0
-    assert (found["students"], found["waiting"]) == (2, 1)
+    assert (found["students"], found["waiting"], found["nothing"]) == (2, 1, 1)
     correct, speed = found["items"]
     assert correct["grade_id"] == "sums_correct"
     assert (correct["full"], correct["flagged"], correct["reasons"]) == (1, 0, [])
     # Bob's two points came from a human.
     assert speed["points"]["quartiles"] == [1.5, 1.625, 1.75, 1.875, 2.0]
     assert speed["flagged"] == 1
-    assert speed["reasons"] == [["On the [bold]way[/bold].", 1]]
+    # Bob's graded notebook is not there.
+    assert speed["reasons"] == [["On the [bold]way[/bold].", 1], ["Not handed in.", 1]]
 
 
 def test_statistics_of_a_class_as_tables(run, graded):
@@ -169,7 +171,7 @@ def test_statistics_of_a_class_as_tables(run, graded):
     assert code == 0
     assert "On the [bold]way[/bold]." in out
     assert "2 students: 5.8 of 7 points on average, from 5.5 to 6" in out
-    assert "1 handed in and are not graded yet" in out
+    assert "1 student handed in and is not graded yet. 1 student handed in nothing that can be graded." in out
 
 
 def test_statistics_change_nothing(run, graded):
