@@ -182,10 +182,11 @@ def counts(
         The learner's function; every `correct` before must have passed for it, in the same layout.
     metric : str or callable
         "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; "accesses" to
-        elements of arrays, the steps of an algorithm; "mispredictions" by TAGE, or "mispredictions:gshare" and
-        the like; what `perflab.counters.METRICS` and `perflab.codegen.METRICS` list, or "syscalls:NAME", or
-        "syscalls:NAME+NAME", where a name may be a family: "reads", "writes" or "moves"; or
-        ``metric(result, *args)``, which sees real objects where `fn` sees oracles, as the run left them.
+        elements of arrays, lists and all else that has elements, the steps of an algorithm; "mispredictions" by
+        TAGE, or "mispredictions:gshare" and the like; what `perflab.counters.METRICS` and
+        `perflab.codegen.METRICS` list, or "syscalls:NAME", or "syscalls:NAME+NAME", where a name may be a family:
+        "reads", "writes" or "moves"; or ``metric(result, *args)``, which sees real objects where `fn` sees oracles,
+        as the run left them.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.
     zero, full : float

@@ -28,6 +28,16 @@ MAKERS = {
     **dict.fromkeys((np.empty, np.empty_like), "reserved"),
     **dict.fromkeys((np.zeros, np.ones, np.full, np.zeros_like, np.ones_like, np.full_like, np.arange), "made"),
 }
+# The slow way counts their elements.
+_CONTAINERS = (
+    types.List,
+    types.ListType,
+    types.Set,
+    types.DictType,
+    types.Bytes,
+    types.ByteArray,
+    types.MemoryView,
+)
 _VIEWS = frozenset({"reshape", "transpose", "view"})  # methods that touch nothing
 _UNREAD = frozenset({len, range, np.empty_like, np.zeros_like, np.ones_like, np.full_like})
 
@@ -276,6 +286,8 @@ def complete(code: Instrumented) -> None:
     """
     for compiled in code.compilations():
         annotation = compiled.type_annotation
+        if hidden := next((kind for kind in annotation.typemap.values() if isinstance(kind, _CONTAINERS)), None):
+            raise UninstrumentableError(f"it keeps a {hidden}, whose elements are no array's")
         for block in annotation.blocks.values():
             for statement in block.body:
                 if why := _untold(statement, annotation.typemap):

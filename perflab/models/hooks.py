@@ -126,6 +126,8 @@ def _indexes(owner: types.Array) -> str:
 
 @overload(load)
 def _load(site, owner, index):
+    if isinstance(owner, types.UnicodeType):
+        return None  # the slow way counts what is in a text
     if not isinstance(owner, types.Array):
         return lambda site, owner, index: owner[index]
     if _element(owner, index):
@@ -224,6 +226,8 @@ def is_hook(function: Any) -> bool:
 
 @overload(elements)
 def _elements(site, owner):
+    if isinstance(owner, types.UnicodeType):
+        return None
     if not isinstance(owner, types.Array):
         return lambda site, owner: owner
 

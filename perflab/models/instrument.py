@@ -35,7 +35,7 @@ from numba import njit, typeof
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
-PREFIX = "_perflab_"  # of names that rewriting adds
+from perflab.models.touches import PREFIX
 
 
 class UninstrumentableError(TypeError):
@@ -75,9 +75,12 @@ class Part(ast.NodeTransformer):
         ``reach(name)`` returns what a global name of the function stands for; KeyError if there is none.
     outermost : bool
         Whether it is the function that is called first.
+    interpreted : dict or None
+        The hooks for a plain function, which stays plain and computes as Python does. Without them it is compiled.
     """
 
     hooks: dict[str, Callable[..., Any]] = {}  # noqa: RUF012
+    interpreted: dict[str, Callable[..., Any]] | None = None
 
     def __init__(
         self, function: str, first: int, sites: list[Site], reach: Callable[[str], Any], outermost: bool
@@ -85,6 +88,7 @@ class Part(ast.NodeTransformer):
         self._function, self._first, self._sites = function, first, sites
         self.reach, self.outermost = reach, outermost
         self._temporaries = 0
+        self.is_interpreted = False
 
     def site(self, kind: str, node: ast.AST) -> ast.Constant:
         """Note a site; return its number as a constant of the syntax tree."""
@@ -96,9 +100,9 @@ class Part(ast.NodeTransformer):
         """Return the line of a node in its file."""
         return self._first + node.lineno - 1
 
-    def call(self, hook: str, *args: ast.expr) -> ast.Call:
+    def call(self, hook: str, *args: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.Call:
         """Return a call of a hook."""
-        return ast.Call(ast.Name(PREFIX + hook, ast.Load()), list(args), [])
+        return ast.Call(ast.Name(PREFIX + hook, ast.Load()), list(args), keywords or [])
 
     def temporary(self) -> str:
         """Return the name of a new local variable."""
@@ -116,15 +120,15 @@ class Instrumented:
 
     Attributes
     ----------
-    dispatcher : Dispatcher
-        The compiled function.
+    dispatcher : Dispatcher or function
+        The compiled function; or the plain one, if that is what was given, and all parts have hooks for it.
     sites : list of Site
         By number.
     """
 
-    dispatcher: Dispatcher
+    dispatcher: Callable[..., Any]
     sites: list[Site]
-    _functions: list[Dispatcher] = field(repr=False)
+    _functions: list[Callable[..., Any]] = field(repr=False)
     _reached: list[tuple[dict[str, Any], str, Any]] = field(repr=False)
 
     def compile(self, args: tuple[Any, ...]) -> None:
@@ -135,6 +139,8 @@ class Instrumented:
         UninstrumentableError
             If Numba does not compile it.
         """
+        if not isinstance(self.dispatcher, Dispatcher):
+            return
         try:
             self.dispatcher.compile(tuple(typeof(arg) for arg in args))
         except (NumbaError, ValueError, TypeError, NotImplementedError) as error:
@@ -143,12 +149,12 @@ class Instrumented:
     def compilations(self) -> Iterator[Any]:
         """Return the results of all compilations so far, of the function and of those that it calls."""
         for function in self._functions:
-            yield from list(function.overloads.values())
+            yield from list(getattr(function, "overloads", {}).values())
 
     def arguments(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return arguments with the defaults of those that are missing."""
         try:
-            bound = inspect.signature(self.dispatcher.py_func).bind(*args)
+            bound = inspect.signature(self.dispatcher).bind(*args)
         except TypeError as error:
             raise UninstrumentableError(str(error)) from error
         bound.apply_defaults()
@@ -197,17 +203,20 @@ class _Instrumenter:
     def __init__(self, parts: tuple[type[Part], ...]) -> None:
         self._parts = parts
         self._sites: list[Site] = []
-        self._functions: dict[Callable[..., Any], Dispatcher] = {}
+        self._functions: dict[tuple[Callable[..., Any], bool], Callable[..., Any]] = {}
         self._reached: list[tuple[dict[str, Any], str, Any]] = []
 
     def whole(self, fn: Callable[..., Any]) -> Instrumented:
         outermost = self.function(fn)
         return Instrumented(outermost, self._sites, list(self._functions.values()), self._reached)
 
-    def function(self, fn: Any) -> Dispatcher:
+    def function(self, fn: Any, inside: bool = False) -> Callable[..., Any]:
+        """Rewrite a function; `inside` tells whether compiled code calls it."""
         plain = fn.py_func if isinstance(fn, Dispatcher) else fn
-        if plain in self._functions:
-            return self._functions[plain]
+        interpreted = not isinstance(fn, Dispatcher) and not inside
+        interpreted = interpreted and all(kind.interpreted is not None for kind in self._parts)
+        if (plain, interpreted) in self._functions:
+            return self._functions[plain, interpreted]
         tree, first = parsed(plain)
         outer = inspect.getclosurevars(plain).nonlocals
         names: dict[str, Any] = {"__name__": plain.__module__, "__builtins__": __builtins__}
@@ -217,8 +226,10 @@ class _Instrumenter:
 
         for kind in self._parts:
             part = kind(plain.__name__, first, self._sites, reach, not self._functions)
+            part.is_interpreted = interpreted
             tree = part.visit(tree)
-            names |= {PREFIX + name: hook for name, hook in part.hooks.items()}
+            hooks = part.interpreted if interpreted else part.hooks
+            names |= {PREFIX + name: hook for name, hook in (hooks or {}).items()}
         module = ast.fix_missing_locations(ast.Module([tree], []))
         ast.increment_lineno(module, first - 1)
         exec(compile(module, plain.__code__.co_filename, "exec"), names)
@@ -227,23 +238,26 @@ class _Instrumenter:
         options = {}
         if isinstance(fn, Dispatcher):
             options = {k: v for k, v in fn.targetoptions.items() if k in ("fastmath", "error_model")}
-        rewritten = njit(**options)(rewritten)
-        self._functions[plain] = names[plain.__name__] = rewritten  # before its names: it may call itself
+        if not interpreted:
+            rewritten = njit(**options)(rewritten)
+        self._functions[plain, interpreted] = names[plain.__name__] = (
+            rewritten  # before its names: it may call itself
+        )
         for name in _names(plain.__code__):
             if name == plain.__name__ and name in plain.__globals__ and _is(plain.__globals__[name], plain):
                 continue
             space = outer if name in outer else plain.__globals__
             if name in space:
                 self._reached.append((space, name, space[name]))
-                names[name] = self.reached(space[name])
+                names[name] = self.reached(space[name], not interpreted)
         return rewritten
 
-    def reached(self, value: Any) -> Any:
+    def reached(self, value: Any, inside: bool) -> Any:
         """Return what rewritten code finds in place of a value."""
         if isinstance(value, Dispatcher):
-            return self.function(value)
+            return self.function(value, inside)
         if isinstance(value, types.FunctionType) and not _is_library(value.__module__):
-            return self.function(value)
+            return self.function(value, inside)
         return value
 
 
@@ -266,6 +280,10 @@ def parsed(fn: types.FunctionType) -> tuple[ast.FunctionDef, int]:
     definition = tree.body[0]
     if not isinstance(definition, ast.FunctionDef):
         raise UninstrumentableError(f"line {first}: {fn.__name__} is no function of a def statement")
+    for node in ast.walk(definition):
+        name = getattr(node, "id", getattr(node, "arg", None))
+        if isinstance(name, str) and name.startswith(PREFIX):
+            raise UninstrumentableError(f"line {first}: the name {name} is taken; choose another one")
     definition.decorator_list, definition.returns = [], None
     # Defaults are values by now, which the rewritten function takes over.
     definition.args.defaults = [ast.Constant(None) for _ in definition.args.defaults]

@@ -1,8 +1,8 @@
 """Count the cache lines that a function fetches.
 
-Seconds say that a layout is slow; lines say why. `fetched` runs the Python body of a Numba function on
-arrays that watch every access, and keeps the lines touched last, as a very small cache does: two passes over
-a long array fetch its lines twice, one fused pass fetches them once.
+Seconds say that a layout is slow; lines say why. `fetched` runs the body of a function in Python, with the numbers
+of a true call, on arrays that watch every access. It keeps the lines touched last, as a very small cache does: two
+passes over a long array fetch its lines twice, one fused pass fetches them once.
 
 What is counted:
 
@@ -17,7 +17,8 @@ What is counted:
 - A whole-array operation is one pass over its operands and its result, in memory order: element-wise
   operations touch them side by side, all others one after the other. Numba may fuse a chain of them into a
   single pass; NumPy does not, and neither does this model.
-- Lists, dictionaries, sets and scalars are not memory here.
+- Scalars are not memory here, nor small tuples. Lists, dictionaries and sets have places of their own; see
+  `perflab.models.containers`.
 """
 
 from collections import OrderedDict
@@ -32,13 +33,13 @@ from perflab.models.traced import Column, Trace, UntraceableError, where
 def fetched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, kept: int = 64) -> int:
     """Count the cache lines that ``fn(*args)`` fetches.
 
-    The function runs for real, as plain Python: arrays among the arguments end up as a true call leaves them.
+    The function runs for real: arrays among the arguments end up as a true call leaves them.
     An access to an element costs about half a microsecond.
 
     Parameters
     ----------
     fn : callable
-        A Numba function, or a plain one. Numba functions that it calls run as plain Python too.
+        A Numba function, or a plain one. Numba functions that it calls are watched too.
     args : tuple
         Its arguments: arrays (of numbers or of records), scalars, functions, and tuples, lists or
         dictionaries of these.
@@ -81,6 +82,7 @@ def watched(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int = 64, ke
         inputs = tuple(trace.argument(arg) for arg in args)
         with np.errstate(all="ignore"):  # Numba's scalars overflow in silence
             result = trace.plain(twin(*inputs))
+        trace.put_back()
     except Exception as failure:
         why = str(failure) if isinstance(failure, UntraceableError) else f"{type(failure).__name__}: {failure}"
         why += where(failure, trace.codes)
@@ -110,6 +112,9 @@ class _Cache:
         else:
             for number in range(first, last + 1):
                 self._touch_line(number)
+
+    def step(self, count: int) -> None:
+        """Know nothing of what has no place; see `perflab.models.traced.Memory`."""
 
     def touch_together(self, columns: list[Column]) -> None:
         """Touch the elements of several operands side by side; see `perflab.models.traced.Memory`."""

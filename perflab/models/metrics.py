@@ -12,7 +12,7 @@ BY_LEVEL = "misses:"
 LEVELS = ("L1", "L2", "L3", "TLB")
 
 METRICS = {
-    "accesses": "loads and stores of array elements",
+    "accesses": "loads and stores of elements",
     "misses": "misses of a first-level cache",
     **{f"{BY_LEVEL}{name}": f"{name} misses" for name in LEVELS},
     "mispredictions": "branches mispredicted",
@@ -25,7 +25,8 @@ INVALIDATIONS = "lines that threads take from each other"
 def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:
     """Run ``fn(*args)``; return one of `METRICS`, or "invalidations:N", and the result.
 
-    "accesses" are those that `perflab.models.record` sees: the steps of an algorithm on arrays.
+    "accesses" are the steps of an algorithm: each element that is read or written, of arrays and of whatever else
+    the function keeps, such as lists. See `perflab.models.containers` for the rule.
 
     "misses" are those of `perflab.models.cache.L1`, "misses:L2" and so on those of the levels of
     `perflab.models.cache.TEACHING`; all caches are empty at first.
@@ -78,8 +79,8 @@ def _accesses(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any
         nonlocal count
         count += addresses.size
 
-    result = record.accesses(fn, args, consume).result
-    return float(count), result
+    recording = record.accesses(fn, args, consume)
+    return float(count + recording.steps), recording.result
 
 
 def _misses(level: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[float, Any]:

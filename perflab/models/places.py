@@ -40,23 +40,28 @@ class AddressSpace:
         if key not in self._shifts:
             start, size = extent(buffer, data)
             pages = size // PAGE + 1
-            virtual = self._allocate(pages)
+            virtual = self.allocate(pages)
             alive = buffer
             if isinstance(buffer, np.ndarray):
                 alive = weakref.ref(buffer, functools.partial(self._drop, key, pages, virtual))
             self._shifts[key] = virtual - start, alive
         return self._shifts[key][0]
 
-    def _allocate(self, pages: int) -> int:
+    def allocate(self, pages: int) -> int:
+        """Return the address of pages that nobody has."""
         if self._dropped[pages]:
             return self._dropped[pages].pop()
         virtual = self._next
         self._next += pages * PAGE
         return virtual
 
+    def give_back(self, pages: int, virtual: int) -> None:
+        """Let others have pages that were allocated."""
+        self._dropped[pages].append(virtual)
+
     def _drop(self, key: int, pages: int, virtual: int, _: weakref.ref) -> None:
         del self._shifts[key]
-        self._dropped[pages].append(virtual)
+        self.give_back(pages, virtual)
 
 
 def buffer_of(data: np.ndarray) -> Any:

@@ -1,10 +1,12 @@
-"""Record the memory accesses of a function: compiled where that is possible, as plain Python where it is not.
+"""Record the memory accesses of a function: of a compiled one compiled where that is possible, else in Python.
 
-Both ways tell the same story, access by access; the compiled one is a hundred times faster.
+Both ways tell the same story, access by access; the compiled one is a hundred times faster. Both have the outcome
+of a true call: a plain function computes as Python does, a compiled one as Numba does.
 
 - Addresses are virtual: every buffer begins on a page of its own, wherever `malloc` put it. Views of one buffer
   share its lines.
-- Scalars, lists, dictionaries and sets are no memory here.
+- Scalars are no memory here. Of lists, texts, dictionaries and sets `perflab.models.containers` tells; compiled
+  code that uses them is recorded the slow way.
 - `prange` runs in order, on one thread.
 """
 
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from perflab.models import tape
 from perflab.models.accesses import Accesses, complete
@@ -43,12 +46,15 @@ class Recording:
         The arrays among the arguments.
     compiled : bool
         Whether it ran compiled.
+    steps : int
+        Accesses to what has no place in memory, such as the elements of a small tuple; no events tell of them.
     """
 
     result: Any
     sites: tuple[Site, ...]
     regions: tuple[Region, ...]
     compiled: bool
+    steps: int = 0
 
 
 def accesses(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) -> Recording:
@@ -72,6 +78,8 @@ def accesses(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) 
     UntraceableError
         If the accesses cannot be watched, or the function fails; the text names the line and the way out.
     """
+    if not isinstance(fn, Dispatcher):
+        return _watched(fn, args, consumer)
     try:
         code = instrument(fn, (Accesses,))
         arena = Arena(code.arguments(args))
@@ -139,8 +147,9 @@ def _watched(fn: Callable[..., Any], args: tuple[Any, ...], consumer: Consumer) 
         why = str(failure) if isinstance(failure, UntraceableError) else f"{type(failure).__name__}: {failure}"
         raise UntraceableError(_refusal(fn, why + where(failure, trace.codes))) from failure
     writer.write_out()
+    trace.put_back()
     regions = tuple(region(name, data, trace.place(data)) for name, data in named(fn, args))
-    return Recording(trace.plain(result), tuple(writer.sites), regions, False)
+    return Recording(trace.plain(result), tuple(writer.sites), regions, False, writer.steps)
 
 
 class _ConsumerError(BaseException):
@@ -161,6 +170,7 @@ class _Writer:
         self._consumer = consumer
         self.trace: Trace
         self.sites: list[Site] = []
+        self.steps = 0
         self._numbers: dict[tuple[types.CodeType, int, bool], int] = {}
         self._values: list[int] = []
         self._codes: list[int] = []
@@ -171,6 +181,10 @@ class _Writer:
         self._codes.append(encode(self._site(write), size, write))
         if len(self._values) >= EVENTS:
             self.write_out()
+
+    def step(self, count: int) -> None:
+        """See `perflab.models.traced.Memory`."""
+        self.steps += count
 
     def touch_together(self, columns: list[Column]) -> None:
         """See `perflab.models.traced.Memory`."""

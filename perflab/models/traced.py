@@ -1,9 +1,12 @@
-"""Run a Numba function as plain Python on arrays that watch every access.
+"""Run a function in Python on arrays that watch every access.
 
-A `Trace` wraps what a function can reach, and tells a memory model (a cache, say) each address that it touches.
-Values are right as long as plain Python agrees with Numba; its integers do not wrap around at 64 bits.
+A `Trace` wraps what a function can reach, and tells a memory model (a cache, say) each address that it touches. A
+plain function computes as Python does. A Numba function runs here, too, but with the numbers that it has when it
+is compiled: see `perflab.models.arithmetic`. What lies in no array, `perflab.models.containers` counts.
 """
 
+import array
+import collections
 import functools
 import itertools
 import linecache
@@ -11,6 +14,7 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +22,10 @@ from numba.core.dispatcher import Dispatcher
 from numba.experimental.jitclass.base import JitClassType
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from perflab.models.containers import CompiledContainers, Containers, Extent, handing
 from perflab.models.places import AddressSpace, address_of
+from perflab.models.sources import UntraceableError
+from perflab.models.touches import hooks_of, touching
 
 _METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "itemsize", "flags"})
 _VIEWS = frozenset({"T", "real", "imag"})
@@ -30,13 +37,11 @@ _PARTIAL = frozenset(
 # What writes to its first operand.
 _FILLING = frozenset({"copyto", "fill", "sort"})
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
+_CONTAINERS = (set, frozenset, bytearray, collections.deque, array.array)
 _INTEGERS = (int, np.integer)
+_LIBRARIES = sys.stdlib_module_names - {"__main__"}
 # Primitives that Python may call, too, by the elements that they touch.
 ATOMICS = {"perflab.atomics.words": 1, "perflab.atomics.pairs": 2}
-
-
-class UntraceableError(TypeError):
-    """A function, or something that it uses, whose memory accesses cannot be watched."""
 
 
 class Memory(Protocol):
@@ -44,6 +49,9 @@ class Memory(Protocol):
 
     def touch(self, address: int, size: int, write: bool) -> None:
         """Read or write `size` bytes from `address` on."""
+
+    def step(self, count: int) -> None:
+        """Make accesses to what has no place in memory, such as the elements of a small tuple."""
 
     def touch_together(self, columns: "list[Column]") -> None:
         """Touch the elements of several operands side by side: the first of each, then the second of each, ...
@@ -80,65 +88,103 @@ class Trace:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self._space = AddressSpace()
-        self._twins: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._twins: dict[tuple[Callable[..., Any], bool], Callable[..., Any]] = {}
         self.codes: set[types.CodeType] = set()
+        self._copies: list[tuple[Any, Any]] = []  # of containers of arrays among the arguments
+        plain = Containers(memory, self._space, _Array, self.codes, self._all_of)
+        self._hooks = [hooks_of(kind.hooks()) for kind in (plain, CompiledContainers(plain))]
 
     # What the function can reach
 
-    def twin(self, fn: Any) -> Callable[..., Any]:
-        """Return the function as plain Python with everything that it names wrapped."""
-        if isinstance(fn, Dispatcher):
+    def twin(self, fn: Any, inside: bool = False) -> Callable[..., Any]:
+        """Return the function as Python that tells what it touches, with everything that it names wrapped.
+
+        Parameters
+        ----------
+        fn : callable
+        inside : bool
+            Whether compiled code calls it.
+        """
+        compiled = isinstance(fn, Dispatcher)
+        if compiled:
             fn = fn.py_func
         if not isinstance(fn, types.FunctionType):
             raise UntraceableError(f"it is a {type(fn).__name__}, which has no Python body to run")
-        if fn in self._twins:
-            return self._twins[fn]
+        if (fn, compiled or inside) not in self._twins:
+            self._make_twin(fn, compiled or inside)
+        twin = self._twins[fn, compiled or inside]
+        return handing(twin) if compiled and not inside else twin
+
+    def _make_twin(self, fn: types.FunctionType, compiled: bool) -> None:
+        code = touching(fn)
+        reach = functools.partial(self.reach, inside=compiled)
         names: dict[str, Any] = {"__builtins__": fn.__globals__.get("__builtins__", __builtins__)}
-        cells = tuple(types.CellType() for _ in fn.__closure__ or ())
-        defaults = fn.__defaults__ and tuple(map(self.reach, fn.__defaults__))
-        twin = types.FunctionType(fn.__code__, names, fn.__name__, defaults, cells)
-        twin.__kwdefaults__ = fn.__kwdefaults__ and {k: self.reach(v) for k, v in fn.__kwdefaults__.items()}
-        self.codes.update(_codes(fn.__code__))
-        self._twins[fn] = twin  # before its names are wrapped: it may name itself
-        for name in {name for code in _codes(fn.__code__) for name in code.co_names}:
+        names |= self._hooks[compiled]
+        cells = {name: types.CellType() for name in fn.__code__.co_freevars}
+        defaults = fn.__defaults__ and tuple(map(reach, fn.__defaults__))
+        closure = tuple(cells[name] for name in code.co_freevars)
+        twin = types.FunctionType(code, names, fn.__name__, defaults, closure)
+        twin.__kwdefaults__ = fn.__kwdefaults__ and {k: reach(v) for k, v in fn.__kwdefaults__.items()}
+        self.codes.update(_codes(code))
+        self._twins[fn, compiled] = twin  # before its names are wrapped: it may name itself
+        for name in {name for each in _codes(fn.__code__) for name in each.co_names}:
             if name in fn.__globals__:
-                names[name] = self.reach(fn.__globals__[name])
-        for cell, original in zip(cells, fn.__closure__ or (), strict=True):
-            cell.cell_contents = self.reach(original.cell_contents)
-        return twin
+                names[name] = reach(fn.__globals__[name])
+        for name, original in zip(cells, fn.__closure__ or (), strict=True):
+            cells[name].cell_contents = reach(original.cell_contents)
 
     def argument(self, value: Any) -> Any:
         """Wrap an argument; refuse one that may hide memory."""
         if isinstance(value, tuple | list | dict):
-            return _mapped(self.argument, value)
+            if not isinstance(value, tuple) and not any(isinstance(leaf, np.ndarray) for leaf in _leaves(value)):
+                for leaf in _leaves(value):
+                    self.argument(leaf)
+                return value  # as it is, since the function may change it
+            wrapped = _mapped(self.argument, value)
+            if not isinstance(value, tuple):
+                self._copies.append((value, wrapped))
+            return wrapped
         wrapped = self.reach(value)
-        if wrapped is value and not isinstance(value, _PLAIN):
+        if wrapped is value and not isinstance(value, _PLAIN + _CONTAINERS):
             raise UntraceableError(f"an argument is a {type(value).__name__}, whose memory cannot be watched")
         return wrapped
 
-    def reach(self, value: Any) -> Any:
+    def put_back(self) -> None:
+        """Let containers among the arguments hold what those of the watched call hold."""
+        for original, wrapped in self._copies:
+            if isinstance(original, list):
+                original[:] = _raw(wrapped)
+            else:
+                original.clear()
+                original.update(_raw(wrapped))
+
+    def reach(self, value: Any, inside: bool = False) -> Any:
         """Wrap whatever the function may get hold of: arrays, functions, modules, and containers of them."""
         if value is np.ndarray:
             return _Arrays
         if isinstance(value, np.ndarray):
             return self.array(value)
         if isinstance(value, tuple | list | dict):
-            return _mapped(self.reach, value)
+            return _mapped(functools.partial(self.reach, inside=inside), value)
         if isinstance(value, Dispatcher):
-            return self.twin(value)
+            return self.twin(value, inside)
         home = (getattr(value, "__module__", None) or "numpy").partition(".")[0]
         if isinstance(value, JitClassType) or getattr(type(value), "__module__", "").startswith("numba.typed"):
             raise UntraceableError(
                 f"{getattr(value, '__name__', type(value).__name__)} keeps memory that cannot be watched"
             )
         if isinstance(value, types.ModuleType):
-            return value if value.__name__ in sys.stdlib_module_names else _Module(self, value)
+            return value if value.__name__ in sys.stdlib_module_names else _Module(self, value, inside)
+        if isinstance(value, type) and (method := _own_method(value)):
+            raise UntraceableError(
+                f"what {value.__name__}.{method} does cannot be watched: write functions in place of methods"
+            )
         if home == "numpy" and callable(value) and not isinstance(value, type | np.ufunc | _Array):
             return functools.partial(self._call_with, value)
         if isinstance(value, types.FunctionType) and value.__module__ in ATOMICS:
             return functools.partial(self._perform, value)
-        if isinstance(value, types.FunctionType) and home != "numba" and home not in sys.stdlib_module_names:
-            return self.twin(value)
+        if isinstance(value, types.FunctionType) and home != "numba" and home not in _LIBRARIES:
+            return self.twin(value, inside)
         return value
 
     def array(self, data: np.ndarray) -> "_Array":
@@ -229,6 +275,10 @@ class Trace:
             ]
         )
 
+    def _all_of(self, array: "_Array") -> np.ndarray:
+        self.touch_all([array])
+        return array._data
+
     def _wrap(self, result: Any) -> Any:
         if isinstance(result, np.ndarray):
             return self.array(result)
@@ -250,11 +300,11 @@ class Trace:
 class _Module:
     """A module whose functions and arrays are wrapped when they are looked up."""
 
-    def __init__(self, trace: Trace, module: types.ModuleType) -> None:
-        self._trace, self._module = trace, module
+    def __init__(self, trace: Trace, module: types.ModuleType, inside: bool) -> None:
+        self._trace, self._module, self._inside = trace, module, inside
 
     def __getattr__(self, name: str) -> Any:
-        wrapped = self._trace.reach(getattr(self._module, name))
+        wrapped = self._trace.reach(getattr(self._module, name), self._inside)
         setattr(self, name, wrapped)  # so that the next look-up is a plain one
         return wrapped
 
@@ -321,7 +371,8 @@ class _Array(NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         if name in _METADATA:
-            return getattr(self._data, name)
+            value = getattr(self._data, name)
+            return Extent(value) if value.__class__ is tuple else value
         if name in _VIEWS:
             return self._trace.array(getattr(self._data, name))
         if name in (self._data.dtype.names or ()):
@@ -371,8 +422,8 @@ class _Array(NDArrayOperatorsMixin):
         )
 
     def _touch_indexed(self, index: Any, write: bool) -> None:
-        for array in _arrays(index):
-            self._trace.touch_all([array])
+        for part in _arrays(index):
+            self._trace.touch_all([part])
         addresses = _addresses(self._at, self._data.shape, self._data.strides)[_raw(index)]
         self._trace.memory.touch_together([(addresses.ravel(), self._size, write)])
 
@@ -433,11 +484,25 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
     return itertools.chain([code], *map(_codes, inner))
 
 
+def _own_method(kind: type) -> str | None:
+    """Return the name of a method of a class that is none of a library's and has a body of its own, or None."""
+    if kind.__module__.partition(".")[0] in {"numpy", "numba", "perflab", *_LIBRARIES}:
+        return None
+    home = str(Path(functools.__file__).parent)
+    for name, value in vars(kind).items():
+        code = getattr(value, "__code__", None)
+        if code is not None and code.co_filename != "<string>" and not code.co_filename.startswith(home):
+            return name
+    return None
+
+
 def _mapped(wrap: Callable[[Any], Any], container: Any) -> Any:
     if isinstance(container, dict):
         return {key: wrap(value) for key, value in container.items()}
     if hasattr(container, "_make"):
         return container._make(map(wrap, container))
+    if isinstance(container, Extent):
+        return tuple(container)
     return type(container)(map(wrap, container))
 
 

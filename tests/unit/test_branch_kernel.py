@@ -13,6 +13,7 @@ from perflab.models.branch import (
     Tournament,
     TwoLevel,
     UninstrumentableError,
+    kernel,
     mispredictions,
     record,
 )
@@ -180,10 +181,45 @@ def listed(n):
     return sum([k for k in range(n) if k > 2])
 
 
+@njit
 def uncompilable(a):
     if a.size > 2:
         return open("/dev/null")
     return None
+
+
+def sorts(a):
+    return sorted(a.tolist())
+
+
+def searches(a):
+    return 3 in a
+
+
+def translates(a):
+    return bytes(a).replace(b"a", b"b")
+
+
+@pytest.mark.parametrize("fn", [sorts, searches, translates])
+def test_a_plain_function_does_not_decide_out_of_sight(fn):
+    with pytest.raises(UninstrumentableError, match=rf"{fn.__name__}: .* out of sight.*write it as a loop"):
+        record(fn, (np.ones(3, np.uint8),))
+
+
+def test_a_plain_function_branches_as_python_computes():
+    def wraps(a, b):
+        n = 0
+        for i in range(a.size):
+            if a[i] - b[i] > 100:
+                n += is_large(a[i])
+        return n
+
+    a, b = np.arange(0, 250, dtype=np.uint8), np.arange(3, 253, dtype=np.uint8)
+    trace, result = kernel.watched(wraps, (a, b))
+    with np.errstate(all="ignore"):
+        assert result == wraps(a, b) == 247
+    taken = [trace.taken[trace.address == k].sum() for k in range(3)]
+    assert taken == [250, 0, 3]
 
 
 @njit
@@ -197,7 +233,7 @@ def test_what_cannot_be_watched_names_the_line_and_the_way_out():
     line = listed.py_func.__code__.co_firstlineno + 2
     with pytest.raises(UninstrumentableError, match=rf"listed: .*line {line}, `\[k for .*write it as a loop"):
         record(listed, (5,))
-    with pytest.raises(UninstrumentableError, match=r"uncompilable: .*Numba does not compile it.*Let it use only"):
+    with pytest.raises(UninstrumentableError, match=r"uncompilable: .*Numba does not compile it.*let it use only"):
         record(uncompilable, (np.ones(3),))
     with pytest.raises(UninstrumentableError, match=r"sum: .*no Python source"):
         record(sum, (np.ones(3),))

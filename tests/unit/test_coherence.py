@@ -294,3 +294,12 @@ def test_an_operation_on_a_pair_touches_two_elements():
 def test_an_atomic_operation_outside_of_its_array_is_refused():
     with pytest.raises(TypeError, match="IndexError"):
         simulate(add_atomically, [(np.zeros(4, np.int64), 7, 1), (np.zeros(4, np.int64), 7, 1)][:1] * 2)
+
+
+def test_threads_share_no_lists_of_numbers():
+    def count(counters, me):
+        counters[me] += 1
+
+    counters = [0, 0]
+    with pytest.raises(ValueError, match="threads share arrays; give the numbers of a list"):
+        simulate(count, [(counters, 0), (counters, 1)])

@@ -247,7 +247,10 @@ def test_defaults_closures_and_read_only_arguments():
     x.flags.writeable = False
     recording, told = story(accesses, scaled, (x,))
     assert recording.result == 7
-    assert recording.compiled
+    assert not recording.compiled
+    again, as_compiled = story(accesses, njit(scaled), (x,))
+    assert again.compiled
+    assert as_compiled == told
     assert [access[0] - recording.regions[0].at for access in told] == [16, 8]
 
 

@@ -10,11 +10,16 @@ An operand of ``or`` that holds jumps ahead.
 """
 
 import ast
+import sys
+from array import array
+from collections import deque
 from collections.abc import Callable
+from types import FunctionType, GeneratorType
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.core.dispatcher import Dispatcher
 
 from perflab.models import tape
 from perflab.models.branch.predictors import Predictor
@@ -25,7 +30,7 @@ from perflab.models.instrument import Part, UninstrumentableError, instrument
 
 MOST = 1 << 25  # branches of a trace, in memory: 10 bytes each
 BACKWARD, HOLDS = 1, 2  # bits of a code: it jumps back; it jumps if the condition holds
-WAY_OUT = "Let it use only what Numba compiles, with its loops and conditions as statements."
+WAY_OUT = "Write its loops and conditions as statements; if it is compiled, let it use only what Numba compiles."
 
 
 @njit
@@ -35,10 +40,97 @@ def _branched(site, flags, held):
     return held
 
 
+def _branched_plainly(site: int, flags: int, held: Any) -> Any:
+    tape.emit(int(bool(held)), (site << tape.SITE) | flags)
+    return held
+
+
+# They decide nothing by the elements of what they get, or ask a table for one.
+_BRANCHLESS = {
+    len,
+    range,
+    enumerate,
+    zip,
+    reversed,
+    iter,
+    next,
+    list,
+    tuple,
+    bytes,
+    bytearray,
+    dict,
+    isinstance,
+    type,
+}
+_BRANCHLESS_METHODS = {"append", "extend", "pop", "get", "setdefault", "add", "copy", "keys", "values", "items"}
+_CONTAINERS = (
+    list,
+    tuple,
+    str,
+    bytes,
+    bytearray,
+    dict,
+    set,
+    frozenset,
+    deque,
+    array,
+    np.ndarray,
+    GeneratorType,
+    map,
+)
+
+
+def _called(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call; refuse a function of a library that decides by the elements of what it gets."""
+    home = (getattr(function, "__module__", None) or "").partition(".")[0]
+    owner = getattr(function, "__self__", None)
+    library = not isinstance(function, Dispatcher | FunctionType) or (
+        home in sys.stdlib_module_names and home != "__main__"
+    )
+    if library and home != "numpy" and not isinstance(owner, np.ndarray | np.generic):
+        name = getattr(function, "__name__", type(function).__name__)
+        if isinstance(owner, _CONTAINERS):
+            hidden = name not in _BRANCHLESS_METHODS
+        else:
+            hidden = function not in _BRANCHLESS and any(
+                isinstance(v, _CONTAINERS) for v in (*args, *kwargs.values())
+            )
+        if hidden:
+            raise UninstrumentableError(
+                f"{name} decides out of sight: write it as a loop, whose branches can be counted"
+            )
+    return function(*args, **kwargs)
+
+
+def _searched(container: Any) -> Any:
+    """Return what ``in`` looks through; refuse what it compares element by element."""
+    if isinstance(container, _CONTAINERS) and not isinstance(container, dict | set | frozenset):
+        raise UninstrumentableError("in compares out of sight: write it as a loop, whose branches can be counted")
+    return container
+
+
 class Branches(Part):
     """Writes every branch: whether its condition held."""
 
     hooks = {"branched": _branched}  # noqa: RUF012
+    interpreted = {"branched": _branched_plainly, "called": _called, "searched": _searched}  # noqa: RUF012
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:  # noqa: N802
+        """See that no library decides out of sight; of what is compiled Numba sees to it."""
+        self.generic_visit(node)
+        if self.is_interpreted:
+            return self.call("called", node.func, *node.args, keywords=node.keywords)
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:  # noqa: N802
+        """See that no search decides out of sight."""
+        self.generic_visit(node)
+        if self.is_interpreted:
+            node.comparators = [
+                self.call("searched", part) if isinstance(op, ast.In | ast.NotIn) else part
+                for op, part in zip(node.ops, node.comparators, strict=True)
+            ]
+        return node
 
     def visit_If(self, node: ast.If) -> ast.If:  # noqa: N802
         """Watch the condition."""
@@ -129,8 +221,11 @@ def watched(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Trace, Any]:
         code.compile(given)
     except UninstrumentableError as error:
         raise UninstrumentableError(f"{_name(fn)}: its branches cannot be watched: {error}. {WAY_OUT}") from error
-    with tape.recording(consume):
-        result = code.call(given)
+    try:
+        with tape.recording(consume):
+            result = code.call(given)
+    except UninstrumentableError as error:
+        raise UninstrumentableError(f"{_name(fn)}: its branches cannot be watched: {error}. {WAY_OUT}") from error
     codes = np.concatenate([codes for _, codes in pieces] or [np.empty(0, np.int64)])
     held = np.concatenate([held for held, _ in pieces] or [np.empty(0, bool)])
     places = dict(enumerate(code.sites))
@@ -140,12 +235,12 @@ def watched(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Trace, Any]:
 def record(fn: Callable[..., Any], args: tuple[Any, ...]) -> Trace:
     """Call ``fn(*args)`` and return its branches.
 
-    The function runs for real, compiled: arrays among the arguments end up as a true call leaves them.
+    The function runs for real, compiled if it is: arrays among the arguments end up as a true call leaves them.
 
     Parameters
     ----------
     fn : callable
-        A Numba function, or a plain one within Numba's part of Python. Functions that it calls are watched too.
+        A Numba function, or a plain one, which Python runs. Functions that it calls are watched too.
     args : tuple
 
     Returns

@@ -96,6 +96,8 @@ def recorded(
     arrays = [[id(part) for part in _arrays(each)] for each in args]
     if any(each != arrays[0] for each in arrays):
         raise ValueError("args: the threads are given different arrays; give all the same, in the same order")
+    if any(_is_list_of_numbers(part) for each in args for part in each):
+        raise ValueError("args: threads share arrays; give the numbers of a list, set or dictionary as an array")
     traces, regions, results = [], (), []
     for number, each in enumerate(args):
         pieces: list[tuple[np.ndarray, np.ndarray]] = []
@@ -109,6 +111,10 @@ def recorded(
         addresses[addresses >= end] += (number + 1) << 44
         traces.append(ThreadTrace(addresses, codes & 1 == 1, (codes & ((1 << SITE) - 1)) >> SIZE))
     return traces, regions, tuple(results)
+
+
+def _is_list_of_numbers(value: Any) -> bool:
+    return isinstance(value, list | set | dict | bytearray) and not _arrays(value)
 
 
 def _arrays(value: Any) -> list[np.ndarray]:
