@@ -398,7 +398,7 @@ def test_accesses_are_counted():
     assert check.counts(largest, "accesses", than=(largest, many), **growth) == 2
     assert check.correct(largest_by_pairs, against=largest, on=[few], points=1)
     failed = report(check.counts, largest_by_pairs, "accesses", than=(largest_by_pairs, many), **growth)
-    assert failed.title == "largest_by_pairs: loads and stores of array elements"
+    assert failed.title == "largest_by_pairs: loads and stores of elements"
     assert dict(failed.rows)["ratio"] == "15.9"
 
 
