@@ -59,8 +59,8 @@ guess = None  # your number
 # calls itself for halves and puts them in order along the way; Numba allows that, if one of its ways out makes no
 # such call.
 #
-# The tests ask three questions. Is it correct? How do its steps, which are the loads and stores of array elements,
-# grow with the number of events? How much faster is it?
+# The tests ask three questions. Is it correct? How do its steps, which are the loads and stores of elements in
+# arrays, lists and the like, grow with the number of events? How much faster is it?
 #
 # <details><summary>Hint 1</summary>
 #
@@ -170,7 +170,7 @@ check.correct(crossed, against=crossed_by_pairs, on=cases, points=3)
 
 # %% [markdown]
 # ### How do the steps grow?
-# Your function counts 1,024 events and 4,096 events while every access to an element of an array is counted. Four
+# Your function counts 1,024 events and 4,096 events while every access to an element is counted. Four
 # times the events are 16 times the pairs. A method of $n \log n$ steps takes about five times as many. Steps
 # on the 1,024 events count up to a fifth of those of `crossed_by_pairs`, so that nobody gains by wasting some.
 
