@@ -51,12 +51,15 @@ def _compiled(original: CodeType, definition: Definition) -> CodeType:
 
 def _code_of(definition: Definition, original: CodeType) -> CodeType:
     made: Any = _Touches(frozenset(original.co_freevars)).outermost(definition)
+    body: list[ast.stmt] = [made]
     if isinstance(made, ast.Lambda):
-        made = ast.copy_location(ast.Expr(made), made)
+        body = [ast.copy_location(ast.Expr(made), made)]
+    elif made.name not in original.co_freevars:
+        body = [ast.Global([made.name]), made]  # where it calls itself, it calls what has its name outside
     outer = ast.FunctionDef(
         name="outer",
         args=ast.arguments([], [ast.arg(name) for name in original.co_freevars], None, [], [], None, []),
-        body=[made],
+        body=body,
         decorator_list=[],
         returns=None,
         lineno=1,

@@ -412,3 +412,21 @@ def renames(x):
 def test_what_cannot_be_counted_is_refused_with_a_sentence(fn):
     with pytest.raises(UntraceableError, match=rf"^{fn.__name__} cannot be traced: .*; (let it|choose)"):
         watched(fn, (np.ones(3),))
+
+
+@njit
+def sorted_by_halves(x):
+    if x.size < 2:
+        return 0
+    middle = x.size // 2
+    made = np.empty_like(x)
+    made[0] = x[0]
+    return sorted_by_halves(x[:middle]) + sorted_by_halves(x[middle:]) + 1
+
+
+@pytest.mark.parametrize("fn", [sorted_by_halves, sorted_by_halves.py_func])
+def test_functions_that_call_themselves_are_counted(fn):
+    count, result = metrics.measure("accesses", fn, (np.arange(64),))
+    assert result == 63
+    assert count == 2 * 63
+    assert watched(fn, (np.arange(64),))[1] == 63
