@@ -185,8 +185,8 @@ def counts(
         elements of arrays, lists and all else that has elements, the steps of an algorithm; "mispredictions" by
         TAGE, or "mispredictions:gshare" and the like; what `perflab.counters.METRICS` and
         `perflab.codegen.METRICS` list, or "syscalls:NAME", or "syscalls:NAME+NAME", where a name may be a family:
-        "reads", "writes" or "moves"; or ``metric(result, *args)``, which sees real objects where `fn` sees oracles,
-        as the run left them.
+        "reads", "writes" or "moves"; or ``metric(result, *args)``, which sees real objects where `fn` sees
+        oracles, as the run left them.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.
     zero, full : float
