@@ -15,6 +15,7 @@ import bisect
 import collections
 import functools
 import heapq
+import itertools
 import operator
 import sys
 import types
@@ -36,7 +37,7 @@ FEW = 8  # elements of a small container that cannot change: a register each
 _WORD = 1 << 64
 _FIXED = (tuple, str, bytes, frozenset)
 _VIEWS = tuple(type(view) for view in ({}.keys(), {}.values(), {}.items()))
-_HASHED = (dict, set, frozenset, *_VIEWS)
+_HASHED = (dict, set, frozenset, collections.ChainMap, *_VIEWS)
 _SIZED = (list, bytearray, collections.deque, array.array, *_FIXED, *_HASHED)
 _LAZY = (zip, enumerate, map, filter, reversed)
 _UNREAD = (len, range, isinstance, issubclass, callable, id, type, slice)
@@ -72,6 +73,17 @@ def _is_small_number(kind: type) -> bool:
     return issubclass(kind, float | complex | np.generic | bool | type(None) | np.ndarray)
 
 
+@functools.cache
+def is_unwatched(kind: type) -> bool:
+    """Tell whether values of a class have elements that nobody watches."""
+    return issubclass(kind, np.ndarray | np.void | np.flatiter | np.nditer | np.broadcast | memoryview)
+
+
+@functools.cache
+def _counts_itself(kind: type) -> bool:
+    return kind is Extent or kind.__module__.startswith("perflab.")
+
+
 def _is_library(function: Any) -> bool:
     """Tell whether a function of Python is a library's."""
     return (function.__module__ or "").partition(".")[0] in {
@@ -80,6 +92,12 @@ def _is_library(function: Any) -> bool:
         "perflab",
         *sys.stdlib_module_names,
     } - {"__main__"}
+
+
+def _is_numpys(function: Any, owner: Any) -> bool:
+    """Tell whether a function, or the object that it is a method of, is NumPy's."""
+    homes = (getattr(function, "__module__", None), type(function).__module__, type(owner).__module__)
+    return any(home is not None and home.partition(".")[0] == "numpy" for home in homes)
 
 
 def _words(value: Any) -> int:
@@ -124,6 +142,8 @@ class Containers:
         Of rewritten functions, whose calls report for themselves.
     read : callable
         Reads all of a watched array; returns it unwatched.
+    met : callable
+        Makes what a library returned one of watched arrays, or raises `UntraceableError`.
     """
 
     def __init__(
@@ -133,8 +153,9 @@ class Containers:
         watched: type,
         codes: set[types.CodeType],
         read: Callable[[Any], np.ndarray],
+        met: Callable[[Any], Any],
     ) -> None:
-        self._memory, self._watched, self._codes, self._read = memory, watched, codes, read
+        self._memory, self._watched, self._codes, self._read, self._met = memory, watched, codes, read, met
         self._places = _Places(space)
 
     def hooks(self) -> dict[str, Callable[..., Any]]:
@@ -162,14 +183,20 @@ class Containers:
     def load(self, owner: Any, index: Any) -> Any:
         """Return ``owner[index]``."""
         value = owner[index]
-        if owner.__class__ is not self._watched and _is_sized(owner.__class__):
+        if owner.__class__ is self._watched:
+            return value
+        if _is_sized(owner.__class__):
             self._touch(owner, index, value, False)
-        return value
+        elif not _counts_itself(owner.__class__):
+            self._memory.step(1)
+        return self._met(value) if is_unwatched(value.__class__) else value
 
     def stored(self, owner: Any) -> Any:
         """Return what an assignment to elements goes to."""
         if owner.__class__ is not self._watched and _is_sized(owner.__class__):
             return _Sink(self, owner)
+        if owner.__class__ is not self._watched and not _counts_itself(owner.__class__):
+            self._memory.step(1)
         return owner
 
     def _touch(self, owner: Any, index: Any, value: Any, write: bool) -> None:
@@ -247,12 +274,12 @@ class Containers:
         for position, value in enumerate(values):
             if self._counts(value):
                 self._touch_slot(values, position, False)
-            yield value
+            yield self._met(value) if is_unwatched(value.__class__) else value
 
     def _steps_unplaced(self, values: Any) -> Iterator[Any]:
         for value in values:
             self._memory.step(1)
-            yield value
+            yield self._met(value) if is_unwatched(value.__class__) else value
 
     def unpacking(self, values: Any) -> Iterator[Any]:
         """Go through values each of which is unpacked."""
@@ -273,8 +300,14 @@ class Containers:
             return value
         if _is_sized(kind):
             self.charge(value)
-            return value
+            return self._met_in(value)
         return self.steps(value)
+
+    def _met_in(self, value: Any) -> Any:
+        """Return a value whose elements, if they are arrays, are watched."""
+        if isinstance(value, tuple | list) and any(is_unwatched(part.__class__) for part in value):
+            return tuple(self._met(part) if is_unwatched(part.__class__) else part for part in value)
+        return value
 
     # Fields
 
@@ -284,7 +317,7 @@ class Containers:
         kind = owner.__class__
         if kind is not self._watched and _is_own(kind) and self._counts(value):
             self._memory.step(1)
-        return value
+        return self._met(value) if is_unwatched(value.__class__) else value
 
     def stored_field(self, owner: Any) -> Any:
         """Return what an assignment to fields goes to."""
@@ -311,7 +344,7 @@ class Containers:
             elif not _is_small_number(kind) and kind is not self._watched and _is_sized(kind):
                 self._of_containers(op, left, right, result)
                 break
-        return result
+        return self._met(result) if is_unwatched(result.__class__) else result
 
     def _of_containers(self, op: Callable[..., Any], left: Any, right: Any, result: Any) -> None:
         if op in (_within, _without):
@@ -362,7 +395,14 @@ class Containers:
         return self.library(function, args, kwargs)
 
     def library(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call what no source is known of: it reads all that it gets."""
+        """Call what no source is known of: it reads all that it gets, and arrays that it makes are watched."""
+        result = self._unmet(function, args, kwargs)
+        if is_unwatched(result.__class__):
+            return self._met(result)
+        return self._met_in(result) if result.__class__ is tuple and len(result) <= FEW else result
+
+    def _unmet(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call it; what it returns nobody has looked at."""
         if function in _UNREAD:
             return function(*args, **kwargs)
         if function is memoryview:
@@ -388,8 +428,11 @@ class Containers:
             return function(self._read(args[0]), *args[1:])
         for value in (*args, *kwargs.values()):
             self.whole(value)
-        counting = tuple(self._counting(arg) for arg in args)
-        return function(*counting, **{name: self._counting(value) for name, value in kwargs.items()})
+        if function is itertools.accumulate and len(args) == 1:
+            args = (*args, kwargs.pop("func", None) or operator.add)
+        types_too = not _is_numpys(function, owner)  # there, a type is that of elements, and not called
+        counting = tuple(self._counting(arg, types_too) for arg in args)
+        return function(*counting, **{k: self._counting(value, types_too) for k, value in kwargs.items()})
 
     def _method(self, owner: Any, name: str, args: tuple[Any, ...]) -> None:
         if not _is_sized(owner.__class__):
@@ -411,11 +454,13 @@ class Containers:
         kind = value.__class__
         if kind is not self._watched and _is_sized(kind):
             return self.steps(value)
-        return self._counting(value)
+        return self._counting(value, types_too=True)
 
-    def _counting(self, value: Any) -> Any:
+    def _counting(self, value: Any, types_too: bool = False) -> Any:
         """Return a function that a library calls as one whose calls count."""
-        if isinstance(value, (*_BUILTINS, functools.partial)):
+        if isinstance(value, (*_BUILTINS, types.MethodType, functools.partial)):
+            return functools.partial(self.call, value)
+        if types_too and isinstance(value, type) and value.__module__.partition(".")[0] == "numpy":
             return functools.partial(self.call, value)
         return value
 
@@ -499,6 +544,8 @@ class CompiledContainers(Containers):
     def operated(self, op: Callable[..., Any], left: Any, right: Any) -> Any:
         """See `Containers`."""
         result = arithmetic.computed(op, left, right)
+        if is_unwatched(result.__class__):
+            result = self._met(result)
         for value in (left, right):
             if value.__class__ is not self._watched and _is_sized(value.__class__):
                 self._of_containers(op, left, right, result)
@@ -514,7 +561,8 @@ class CompiledContainers(Containers):
         if function in (range, prange) and not kwargs:
             return arithmetic.counted(*args)
         if not kwargs and args and all(map(arithmetic.is_number, args)) and not isinstance(function, _PYTHONS):
-            return arithmetic.called(function, args)
+            result = arithmetic.called(function, args)
+            return self._met(result) if is_unwatched(result.__class__) else result
         return arithmetic.standing(super().call(function, *args, **kwargs))
 
 

@@ -22,7 +22,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.experimental.jitclass.base import JitClassType
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from perflab.models.containers import CompiledContainers, Containers, Extent, handing
+from perflab.models.containers import CompiledContainers, Containers, Extent, handing, is_unwatched
 from perflab.models.places import AddressSpace, address_of
 from perflab.models.sources import UntraceableError
 from perflab.models.touches import hooks_of, touching
@@ -91,7 +91,7 @@ class Trace:
         self._twins: dict[tuple[Callable[..., Any], bool], Callable[..., Any]] = {}
         self.codes: set[types.CodeType] = set()
         self._copies: list[tuple[Any, Any]] = []  # of containers of arrays among the arguments
-        plain = Containers(memory, self._space, _Array, self.codes, self._all_of)
+        plain = Containers(memory, self._space, _Array, self.codes, self._all_of, self.met)
         self._hooks = [hooks_of(kind.hooks()) for kind in (plain, CompiledContainers(plain))]
 
     # What the function can reach
@@ -189,7 +189,9 @@ class Trace:
 
     def array(self, data: np.ndarray) -> "_Array":
         """Wrap an array; refuse one whose elements are no plain memory."""
-        if data.dtype.hasobject or isinstance(data, np.ma.MaskedArray):
+        if not isinstance(data, np.ndarray):
+            raise UntraceableError(f"a {type(data).__name__} keeps memory that cannot be watched; use an array")
+        if data.dtype.hasobject or isinstance(data, np.ma.MaskedArray | np.matrix):
             raise UntraceableError(f"a {type(data).__name__} of {data.dtype} keeps memory that cannot be watched")
         return _Array(self, data.view(np.ndarray), self._space.shift(data))
 
@@ -231,6 +233,11 @@ class Trace:
         wrapped = self.array(data)
         self.touch_all([], [wrapped])
         return wrapped
+
+    def met(self, data: Any) -> "_Array":
+        """Wrap an array that a library handed out: one that it has just written, or one that is known."""
+        fresh = isinstance(data, np.ndarray) and not self._space.knows(data)
+        return self.made(data) if fresh else self.array(data)
 
     def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a universal function, or its `reduce` or `accumulate`."""
@@ -280,7 +287,7 @@ class Trace:
         return array._data
 
     def _wrap(self, result: Any) -> Any:
-        if isinstance(result, np.ndarray):
+        if is_unwatched(result.__class__):
             return self.array(result)
         return _mapped(self._wrap, result) if isinstance(result, tuple | list) else result
 
