@@ -143,6 +143,11 @@ def _public(kind: object) -> set[str]:
     return {name for name in dir(kind) if not name.startswith("_")}
 
 
+def _defined(module: types.ModuleType) -> set[str]:
+    """Return the public names that a module defines itself: what it imports has homes of its own."""
+    return {name for name in _public(module) if getattr(vars(module)[name], "__module__", None) == module.__name__}
+
+
 def _nothing() -> None:
     """Be a function, for its attributes."""
 
@@ -158,9 +163,10 @@ INNER = (
                 *(types.FunctionType, types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType),
                 *(types.FrameType, types.CodeType, types.TracebackType, types.ModuleType, types.MethodType, type),
                 *(property, functools.partial, functools.lru_cache(_nothing), numba.njit(_nothing)),
-                *(lines, traced, Shared),
+                Shared,
             ),
-        )
+        ),
+        *map(_defined, (lines, traced)),
     )
     - HARMLESS
 )

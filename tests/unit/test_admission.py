@@ -8,6 +8,7 @@ import pytest
 from perflab.check.admission import admitted
 from perflab.check.bench import ForbiddenError
 from perflab.check.vocabulary import ATTRIBUTES, INNER, names_of
+from perflab.models import lines, traced
 
 GIVEN = """
 import os
@@ -79,6 +80,20 @@ def test_own_names_never_open_what_the_interpreter_calls_so():
         "cr_frame",
         "fetched",
     } <= INNER - ATTRIBUTES
+
+
+def test_fields_may_be_called_as_what_the_instrument_imports():
+    homes = lines.__name__, traced.__name__
+    names = [
+        name
+        for name, value in {**vars(lines), **vars(traced)}.items()
+        if not name.startswith("_") and getattr(value, "__module__", "") not in homes
+    ]
+    fields = "".join(f"        self.{name} = x\n" for name in names)
+    read = " + ".join(f"one.{name}" for name in names)
+    cell = f"class One:\n    def __init__(self, x):\n{fields}\ndef f(x):\n    one = One(x)\n    return {read}"
+    assert {"array", "collections", "types", "Path"} <= set(names)
+    assert admitted([cell], {"f"}) == [cell]
 
 
 @pytest.mark.parametrize("name", STYLES)
