@@ -1,4 +1,6 @@
-"""What tests of several folders share: one browser."""
+"""What tests of several folders share: one browser, and a process that stays as urgent as it was."""
+
+import os
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -13,3 +15,9 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def _urgent(monkeypatch):
+    """Let no command that runs in this process put all later tests behind whatever else the machine does."""
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)
