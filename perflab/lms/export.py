@@ -22,6 +22,8 @@ from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict, Unicode
 
+from perflab import words
+
 COLUMNS = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email"),
     *("raw_score", "late_submission_penalty", "score", "max_score"),
@@ -45,9 +47,11 @@ class ClassExport(ExportPlugin):
         graded = [is_graded(submission) for submission in submissions]
         waiting = sum(one.needs_manual_grade for one, done in zip(submissions, graded, strict=True) if done)
         if waiting:
-            self.log.warning("%d submissions wait for a human; their points so far are exported", waiting)
+            who = words.counted(waiting, "submission waits", "submissions wait")
+            self.log.warning("%s for a human; points so far are exported", who)
         if open := graded.count(False):
-            self.log.warning("%d submissions are not graded; they are exported without points", open)
+            who = words.counted(open, "submission is", "submissions are")
+            self.log.warning("%s not graded and exported without points", who)
 
 
 class GradesExport(ClassExport):

@@ -89,9 +89,9 @@ def test_a_record_of_64_bytes_is_one_line_wherever_it_lies():
         return out
 
     table = np.zeros(2000, [(f"f{i}", np.uint32) for i in range(16)])
-    places = tuple(range(0, 2000, 4))
+    places = np.arange(0, 2000, 4)
     bench = LocalBench(ends)
-    assert bench.count(bench.stage((table, places)), "lines") == len(places)
+    assert bench.count(bench.stage((table, places)), "lines") == len(places) + -(-places.nbytes // 64)
 
 
 def test_an_unknown_metric_is_named():
