@@ -2,8 +2,9 @@
 
 A value stands for a number of a Numba type: an int for int64, a float for float64, a bool for boolean, and a NumPy
 scalar for all other types. Numba's own typing says which type an operation has: ``uint64 - uint64`` wraps around,
-and ``uint64 < int64`` compares two floats. A local variable holds a number of the type that was assigned to it
-last, where Numba makes one type of two that meet in it.
+and ``uint64 < int64`` compares two floats. Which type two numbers have that meet in one variable,
+`perflab.models.interleaving.meetings` asks; where a compiled function is traced, a variable holds a number of the
+type that was assigned to it last.
 """
 
 import operator
@@ -192,8 +193,7 @@ def _operation(op: Callable[..., Any], left: type, right: type) -> Callable[[Any
         return lambda a, b: op(int(typed(a, first)), int(typed(b, second)))
     assert result is not None
     if op in _SHIFTS:
-        bits = 8 * result.itemsize  # a processor takes the count modulo the width
-        return lambda a, b: typed(op(int(typed(a, result)), int(b) & (bits - 1)), result)
+        return lambda a, b: _shifted(op, int(typed(a, result)), int(b), result)
     if result.kind in "iu" or (result.kind == "b"):
         if op is operator.pow:
             return lambda a, b: _power(int(typed(a, result)), int(typed(b, second)), result)
@@ -217,6 +217,16 @@ def _divided(op: Callable[..., Any], a: Any, b: Any, result: np.dtype) -> Any:
         return 0  # no int64 is that quotient, and this is what Numba says
     with np.errstate(all="ignore"):
         return typed(op(a, b), result)
+
+
+def _shifted(op: Callable[..., Any], a: int, count: int, result: np.dtype) -> Any:
+    bits = 8 * result.itemsize
+    if not 0 <= count < bits:
+        raise TypeError(
+            f"a shift by {count} of an integer of {bits} bits: compiled code has no right answer; "
+            f"keep the count between 0 and {bits - 1}"
+        )
+    return typed(op(a, count), result)
 
 
 def _power(base: int, exponent: int, result: np.dtype) -> Any:

@@ -53,7 +53,7 @@ def equal(a, b):
 def test_operations_are_numbas(symbol):
     rng = random.Random(symbol)
     compiled = njit(eval(f"lambda a, b: a {symbol} b"))
-    for _ in range(12):
+    for _ in range(4):
         left, right = rng.choice(DTYPES), rng.choice(DTYPES)
         for a in numbers(left):
             for b in numbers(right):
@@ -63,6 +63,14 @@ def test_operations_are_numbas(symbol):
                     arithmetic.computed, OPERATORS[symbol], arithmetic.standing(a), arithmetic.standing(b)
                 )
                 assert equal(ours, outcome(compiled, a, b)), f"{left} {a!r} {symbol} {right} {b!r}"
+
+
+@pytest.mark.parametrize("op", [operator.lshift, operator.rshift, operator.ilshift])
+@pytest.mark.parametrize("count", [64, 65, 1 << 40, -1, np.uint64(64), np.int8(-1)])
+def test_a_shift_that_no_processor_agrees_about_is_refused(op, count):
+    for value in (1, np.uint64(1), np.int8(3)):
+        with pytest.raises(TypeError, match=f"a shift by {count} .*; keep the count between 0 and 63"):
+            arithmetic.computed(op, value, count)
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -98,7 +106,13 @@ def expression(rng, depth, integers, known):
     if depth == 0 or rng.random() < 0.15:
         return rng.choice([*known, *known, *(f"{name}[0]" for name in NAMES), str(rng.choice((0, 1, 2, 3, 100)))])
     left, right = (expression(rng, depth - 1, integers, known) for _ in range(2))
-    kind = rng.choice(("binary",) * 8 + ("call", "cast", "divide", "shift", "compare", "negate"))
+    kind = rng.choice(
+        ("binary",) * 8 + ("call", "cast", "divide", "shift", "compare", "negate", "choice", "choice")
+    )
+    if kind == "choice":
+        test = f"{left} {rng.choice(('<', '>=', '=='))} {right}"
+        other = expression(rng, depth - 1, integers, known)
+        return rng.choice((f"({left} if {test} else {other})", f"({left} {rng.choice(('and', 'or'))} {right})"))
     if kind == "call":
         return rng.choice((f"min({left}, {right})", f"max({left}, {right})", f"abs({left})"))
     if kind == "cast":
@@ -124,9 +138,12 @@ def function(rng, name, integers):
         known.append(f"v{number}")
     lines.append(f"    a[0] = {expression(rng, 2, integers, known)}")
     lines.append("    n = 0")
+    lines.append("    m = 1")
     lines.append("    for k in range(b.size, c.size):")
+    lines.append("        if m < 3:")
+    lines.append(f"            m = {expression(rng, 2, integers, [*known, 'm'])}")
     lines.append(f"        n += np.int64({expression(rng, 2, integers, known)}) ^ k")
-    lines.append(f"    return {', '.join(known)}, n, a[0], v0 < v1, 1 if v2 - v3 > 4 else 0")
+    lines.append(f"    return {', '.join(known)}, n, m, a[0], v0 < v1, 1 if v2 - v3 > 4 else 0")
     return "\n".join(lines)
 
 
@@ -143,11 +160,11 @@ def functions(count, path):
 def test_the_explorer_computes_what_the_compiled_function_computes(tmp_path):
     rng = random.Random(7)
     tried = 0
-    for fn in functions(40, tmp_path / "random_expressions.py"):
+    for fn in functions(14, tmp_path / "random_expressions.py"):
         floats = int(fn.__name__[1:]) % 3 == 0
         kinds = [rng.choice(DTYPES[1:] if floats else INTEGERS) for _ in NAMES]
         compiled = njit(fn)
-        for _ in range(10):
+        for _ in range(8):
             inputs = [np.array([rng.choice(numbers(kind))], kind) for kind in kinds]
             inputs[2] = np.repeat(inputs[2], 4)
             theirs = [array.copy() for array in inputs]
@@ -158,14 +175,25 @@ def test_the_explorer_computes_what_the_compiled_function_computes(tmp_path):
             found = explore([(fn, tuple(inputs))], check=lambda result: seen.append((result, inputs[0].copy())))  # noqa: B023
             assert found.passed, f"{found}"
             ((result, after),) = seen
-            told = f"{fn.__name__} of {inputs}: {result}, {expected}"
+            told = f"{fn.__name__} of {inputs}: {[p for p in zip(result, expected, strict=True) if not equal(*p)]}"
             assert all(map(equal, result, expected)), told
             assert equal(after[0], theirs[0][0]), told
             tried += len(expected)
-    assert tried > 2000
+    assert tried > 600
 
 
-HERE = ("unsigned", "mixed_signs", "narrow", "by_a_constant", "loop", "of_floats", "steps_of_a_range")
+HERE = (
+    "unsigned",
+    "mixed_signs",
+    "narrow",
+    "by_a_constant",
+    "loop",
+    "of_floats",
+    "steps_of_a_range",
+    "branches",
+    "returns",
+    "reused",
+)
 
 
 def unsigned(a):
@@ -200,6 +228,37 @@ def of_floats(a):
     return a[0] / 3, float(a[0]) - a[1], (a[0] - a[1]) * 0.5, min(a[0], a[1]), max(a[0], np.int64(-1))
 
 
+def branches(a):
+    x = a[0]
+    if x > 50:
+        x = 3
+    y = a[1] if a[0] > 50 else 1
+    return x, x - 4, x + x, y - 2, -y, x // 2, (a[0] or 0.5) / 2, (a[2] and 1) - a[0]
+
+
+def returns(a):
+    return first(a) - 7, first(a[1:]) + 1, -first(a)
+
+
+def first(a):
+    if a[0] > 5:
+        return a[0]
+    return 0
+
+
+def reused(a):
+    x = a[0]
+    y = x + x
+    x = 0.5
+    while a[0] > 5 and y > x:
+        x = x + a[1]
+        last = x
+        if x > 300:
+            break
+        y = last - 1
+    return x, y
+
+
 def steps_of_a_range(a):
     found = 0
     for i in range(a[2]):
@@ -209,14 +268,16 @@ def steps_of_a_range(a):
 
 
 @pytest.mark.parametrize("name", HERE)
-@pytest.mark.parametrize("dtype", INTEGERS)
-def test_one_thread_alone_returns_what_it_returns_compiled(name, dtype):
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "uint64"])
+def test_one_thread_alone_returns_what_it_returns_compiled(name, dtype, monkeypatch):
     fn = globals()[name]
+    monkeypatch.setitem(globals(), "first", njit(first))
+    compiled = njit(fn)
     for values in ((0, 1, 4), (6, 0, 4), (100, 120, 3)):
         a = np.array(values, dtype)
         seen = []
         assert explore([(fn, (a,))], check=seen.append).passed
-        assert seen == [njit(fn)(a.copy())]
+        assert repr(seen) == repr([compiled(a.copy())])
 
 
 def test_a_name_of_the_explorers_own_is_refused():

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 
 
-def _names(node: ast.AST | None, context: type) -> Iterator[str]:
+def names_in(node: ast.AST | None, context: type) -> Iterator[str]:
+    """Return the names that a node loads, or stores."""
     if node is not None:
         yield from (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context))
 
@@ -32,7 +33,7 @@ def live_before(
     for node in reversed(body):
         if isinstance(node, ast.If):
             branches = (live_before(part, live, at_break, at_continue, found) for part in (node.body, node.orelse))
-            live = frozenset(_names(node.test, ast.Load)).union(*branches)
+            live = frozenset(names_in(node.test, ast.Load)).union(*branches)
         elif isinstance(node, ast.While):
             top: frozenset[str] = frozenset()
             while True:
@@ -46,12 +47,12 @@ def live_before(
         elif isinstance(node, ast.Continue):
             live = at_continue
         elif isinstance(node, ast.Return | ast.Raise):
-            live = frozenset(_names(node, ast.Load))
+            live = frozenset(names_in(node, ast.Load))
         else:
-            kept = live - frozenset(_names(node, ast.Store))
+            kept = live - frozenset(names_in(node, ast.Store))
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Yield) and node.value.value:
                 found[node.value.value.elts[0].value] = kept
             if isinstance(node, ast.AugAssign):
-                kept |= frozenset(_names(node.target, ast.Store))
-            live = kept | frozenset(_names(node, ast.Load))
+                kept |= frozenset(names_in(node.target, ast.Store))
+            live = kept | frozenset(names_in(node, ast.Load))
     return live

@@ -8,6 +8,7 @@ local variables, and `Stop.live` names those that are still needed.
 """
 
 import ast
+import copy
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -17,8 +18,11 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from perflab.models.interleaving.liveness import live_before
+from perflab.models.interleaving.meetings import RETURNED, Meetings, closure_of, is_meeting, with_meetings
 from perflab.models.interleaving.running import HELPERS, OPERATORS, UnrewritableError
 
+# What knows the types that meet in a function, and the local variable that holds them for its arguments.
+MEETINGS, UNIFIED = "_meetings_", "_0_"
 # Kinds of requests.
 LOAD, STORE, CALL = "load", "store", "call"
 
@@ -83,8 +87,10 @@ def rewrite(fn: FunctionType) -> Rewritten:
         If its source is out of reach, or a statement is none that can be taken apart.
     """
     in_place = frozenset(name for name in IN_PLACE if name not in fn.__globals__)
-    code, places, lines, first = _taken_apart(fn.__code__, fn.__name__, in_place)
-    names = {**fn.__globals__, **_closure(fn), **HELPERS}
+    code, named, places, lines, first = _taken_apart(fn.__code__, fn.__name__, in_place)
+    closed = {**fn.__globals__, **closure_of(fn)}
+    meetings = Meetings(fn, closed, named)
+    names = {**closed, **HELPERS, MEETINGS: meetings}
     exec(code, names)
     start = names[fn.__code__.co_name]
     start.__defaults__, start.__kwdefaults__ = fn.__defaults__, fn.__kwdefaults__
@@ -99,8 +105,11 @@ def rewrite(fn: FunctionType) -> Rewritten:
 @lru_cache(maxsize=512)
 def _taken_apart(
     original: CodeType, name: str, in_place: frozenset[str]
-) -> tuple[CodeType, tuple[tuple[int, frozenset[str]], ...], tuple[str, ...], int]:
-    """Return code that defines the rewritten function, line and live variables of each stop, and the source."""
+) -> tuple[CodeType, CodeType, tuple[tuple[int, frozenset[str]], ...], tuple[str, ...], int]:
+    """Return code that defines the rewritten function, and the original with names where values meet.
+
+    After them line and live variables of each stop, and the source.
+    """
     try:
         lines, first = inspect.getsourcelines(original)
     except (OSError, TypeError) as error:
@@ -117,18 +126,36 @@ def _taken_apart(
     ast.increment_lineno(definition, first - 1)
     for node in ast.walk(definition):
         taken = getattr(node, "id", getattr(node, "arg", None))
-        if isinstance(taken, str) and (taken in HELPERS or taken.strip("_").isdecimal()):
+        if isinstance(taken, str) and (taken in HELPERS or taken == MEETINGS or taken.strip("_").isdecimal()):
             raise UnrewritableError(f"{name}: the explorer needs the name {taken} for itself; choose another one")
+    parameters = _parameters(definition.args)
+    definition.body = with_meetings(definition.body, parameters)
+    named_too = copy.deepcopy(definition)
     rewriting = _Rewriting(name, in_place, lines, first)
     body = rewriting.block(definition.body)
+    body.insert(0, ast.Assign([_store(UNIFIED)], _meetings_of(parameters)))
     live: dict[int, frozenset[str]] = {}
     live_before(body, frozenset(), frozenset(), frozenset(), live)
     # A function without any stop is a generator all the same.
     never = ast.If(ast.Constant(False), [ast.Expr(ast.Yield(None))], [])
-    module = ast.Module([_bare(definition, [never, *body])], [])
-    ast.fix_missing_locations(module)
-    code = compile(module, f"<{name} for the explorer>", "exec")
-    return code, tuple((line, live[number]) for number, line in enumerate(rewriting.lines)), tuple(lines), first
+    code = _defining(_bare(definition, [never, *body]), name)
+    named = _defining(_bare(named_too, named_too.body), name)
+    places = tuple((line, live[number]) for number, line in enumerate(rewriting.lines))
+    return code, named, places, tuple(lines), first
+
+
+def _defining(definition: ast.FunctionDef, name: str) -> CodeType:
+    module = ast.fix_missing_locations(ast.Module([definition], []))
+    return compile(module, f"<{name} for the explorer>", "exec")
+
+
+def _parameters(arguments: ast.arguments) -> list[str]:
+    return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+
+
+def _meetings_of(parameters: list[str]) -> ast.expr:
+    """Return the call that says, once the arguments are known, which types meet."""
+    return _call(MEETINGS, ast.Tuple([_load(name) for name in parameters], ast.Load()))
 
 
 def _bare(definition: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
@@ -140,12 +167,6 @@ def _bare(definition: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
     arguments.kw_defaults = [default and ast.Constant(None) for default in arguments.kw_defaults]
     definition.decorator_list, definition.returns, definition.body = [], None, body
     return definition
-
-
-def _closure(fn: FunctionType) -> dict[str, Any]:
-    """Return the variables of enclosing functions, as they are now: Numba freezes them too."""
-    cells = zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
-    return {name: cell.cell_contents for name, cell in cells}
 
 
 # Called in place: they touch no shared memory and no other thread can tell when they run.
@@ -217,7 +238,8 @@ class _Rewriting:
                 self._emit(ast.Expr(value), node)
 
     def _return(self, node: ast.Return) -> None:
-        self._emit(ast.Return(node.value and self._value(node.value)), node)
+        value = node.value and self._value(node.value)
+        self._emit(ast.Return(value and self._unified(RETURNED, value)), node)
 
     def _assert(self, node: ast.Assert) -> None:
         self._emit(ast.Assert(self._value(node.test), node.msg), node)
@@ -226,11 +248,24 @@ class _Rewriting:
         self._emit(ast.Raise(node.exc, node.cause), node)
 
     def _assign(self, node: ast.Assign) -> None:
+        if _meets(node):
+            self._meet(node)
+            return
         value = self._value(node.value)
         if len(node.targets) > 1:
             value = self._named(value, node)
         for target in node.targets:
             self._set(target, value)
+
+    def _meet(self, node: ast.Assign) -> None:
+        """Give a variable the type that it has from here on; there may be no value yet."""
+        place, variable = node.targets[0].id, node.value.id
+        unified = ast.Assign([_store(variable)], self._unified(place, node.value))
+        unbound = ast.ExceptHandler(_load("UnboundLocalError"), None, [ast.Pass()])
+        self._emit(ast.Try([unified], [unbound], [], []), node)
+
+    def _unified(self, place: str, value: ast.expr) -> ast.expr:
+        return _call("_unified_", _load(UNIFIED), ast.Constant(place), value)
 
     def _annassign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -273,11 +308,12 @@ class _Rewriting:
             raise self._refused(node.orelse[0])
         outer, self._out = self._out, []
         self._emit(ast.Expr(_call("_turn_")), node)
+        body = self._met(node.body)
         test = self._value(node.test)
         if not (isinstance(test, ast.Constant) and test.value):
             self._emit(ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), node)
         head, self._out = self._out, outer
-        self._emit(ast.While(ast.Constant(True), [*head, *self.block(node.body)], []), node)
+        self._emit(ast.While(ast.Constant(True), [*head, *self.block(body)], []), node)
 
     def _for(self, node: ast.For) -> None:
         if node.orelse:
@@ -287,12 +323,21 @@ class _Rewriting:
         self._emit(ast.Assign([_store(position.id)], ast.Constant(0)), node)
         outer, self._out = self._out, []
         self._emit(ast.Expr(_call("_turn_")), node)
+        body = self._met(node.body)
         ended = ast.Compare(position, [ast.GtE()], [_call("len", values)])
         self._emit(ast.If(ended, [ast.Break()], []), node)
         self._set(node.target, self._item(values, position, node))
         self._emit(ast.AugAssign(_store(position.id), ast.Add(), ast.Constant(1)), node)
         head, self._out = self._out, outer
-        self._emit(ast.While(ast.Constant(True), [*head, *self.block(node.body)], []), node)
+        self._emit(ast.While(ast.Constant(True), [*head, *self.block(body)], []), node)
+
+    def _met(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Let variables meet at the top of a loop; return what follows in its body."""
+        for number, node in enumerate(body):
+            if not _meets(node):
+                return body[number:]
+            self._meet(node)
+        return []
 
     # Expressions: what stops moves in front of the statement
 
@@ -325,6 +370,8 @@ class _Rewriting:
             return ast.Starred(self._value(node.value), ast.Load())
         if isinstance(node, ast.Compare):
             return self._compare(node)
+        if isinstance(node, ast.NamedExpr) and is_meeting(node.target.id):
+            return self._unified(node.target.id, self._value(node.value))
         if isinstance(node, ast.BoolOp):
             return self._either(node, node.values)
         if isinstance(node, ast.IfExp):
@@ -363,7 +410,8 @@ class _Rewriting:
         between, self._out = self._out, outer
         if not between:
             return ast.copy_location(ast.BoolOp(node.op, [first, rest]), node)
-        result = self._named(first, node)
+        result = _load(self._new())  # also of a constant, since it is assigned to once more
+        self._emit(ast.Assign([_store(result.id)], first), node)
         test = result if isinstance(node.op, ast.And) else ast.UnaryOp(ast.Not(), result)
         self._emit(ast.If(test, [*between, ast.Assign([_store(result.id)], rest)], []), node)
         return result
@@ -434,6 +482,12 @@ class _Rewriting:
         name = self._new()
         self._emit(ast.Assign([_store(name)], value), node)
         return _load(name)
+
+
+def _meets(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+        return False
+    return is_meeting(node.targets[0].id)
 
 
 def _load(name: str) -> ast.Name:

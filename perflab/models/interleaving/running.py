@@ -65,6 +65,11 @@ def _put(array: Any, index: Any, value: Any) -> None:
     array[index] = value
 
 
+def _unified(unified: Any, place: str, value: Any) -> Any:
+    """Return a value as one of the type that it has where it meets others."""
+    return unified(place, value)
+
+
 # Of each operator of the syntax tree: what computes, by itself and in place.
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add",
@@ -97,6 +102,7 @@ HELPERS = {
     "_turn_": _turn,
     "_item_": _item,
     "_put_": _put,
+    "_unified_": _unified,
     "_standing_": arithmetic.standing,
     "_computed_": arithmetic.computed,
     "_negated_": arithmetic.negated,

@@ -8,7 +8,6 @@ same values.
 
 import inspect
 import math
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from perflab.models import arithmetic
+from perflab.models.interleaving.meetings import is_own
 from perflab.models.interleaving.memory import Cell, Memory, Shared
 from perflab.models.interleaving.operations import EFFECTS, Kind, Operation, of_atomics
 from perflab.models.interleaving.rewrite import CALL, LOAD, Rewritten, Stop, rewrite
@@ -190,7 +190,7 @@ class Threads:
                 return HINTS[name](*args, **keywords)
             # A back-off returns its argument: a count of tries would make each try another state.
             return Operation(Kind.NOTHING, name, (), (args[0] if args else None,))
-        if isinstance(fn, Dispatcher) or _is_ours(fn):
+        if isinstance(fn, Dispatcher) or is_own(fn):
             if len(frames) >= MOST_FRAMES:
                 raise UnrewritableError(f"{name} calls itself more than {MOST_FRAMES} times deep: use a loop")
             code = self._code(fn)
@@ -218,14 +218,6 @@ def _place_of(error: Exception, frames: list[_Frame]) -> str:
     code = frames[-1].code
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code.start.__code__]
     return f" in {code.name}, line {lines[-1]} ({code.source(lines[-1])})" if lines else ""
-
-
-def _is_ours(fn: Any) -> bool:
-    """Tell whether a plain function is the program's own rather than a library's."""
-    if not isinstance(fn, FunctionType):
-        return False
-    root = (fn.__module__ or "").partition(".")[0]
-    return root not in ("numpy", "numba", "perflab") and root not in sys.stdlib_module_names
 
 
 def _handed_back(value: Any) -> Any:
