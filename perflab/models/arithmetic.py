@@ -80,7 +80,11 @@ def computed(op: Callable[..., Any], left: Any, right: Any) -> Any:
     ZeroDivisionError
         As compiled code raises it.
     """
-    if left.__class__ is int and right.__class__ is int:
+    op = _IN_PLACE.get(op, op) if left.__class__ in _TYPES else op
+    # By far the most frequent ones; a bool beside an int64 counts as one.
+    if (left.__class__ is int and right.__class__ in (int, bool)) or (
+        left.__class__ is bool and right.__class__ is int
+    ):
         if op in _EXACT:
             value = op(left, right)
             return value if _SMALLEST <= value <= _LARGEST else _wrapped(value)
@@ -90,7 +94,6 @@ def computed(op: Callable[..., Any], left: Any, right: Any) -> Any:
         return op(left, right)
     if left.__class__ not in _TYPES or right.__class__ not in _TYPES:
         return standing(op(_promoting(left, right), _promoting(right, left)))
-    op = _IN_PLACE.get(op, op)
     return _operation(op, left.__class__, right.__class__)(standing(left), standing(right))
 
 

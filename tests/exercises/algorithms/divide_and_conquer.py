@@ -96,8 +96,7 @@ def crossed(times):
     crossings = 0
     for i in range(middle):
         time = left[i]
-        for j in range(right.size):
-            crossings += right[j] < time
+        crossings += (right < time).sum()
     return crossings + crossed(left) + crossed(right)
 """,
         points(3, 0, 0),
@@ -105,13 +104,10 @@ def crossed(times):
     # Answers with what came out for as many events: none come twice.
     "memo": (
         """
-@njit
 def slowly(times):
     crossings = 0
     for i in range(times.size):
-        time, behind = times[i], times[i + 1 :]
-        for j in range(behind.size):
-            crossings += behind[j] < time
+        crossings += int((times[i + 1 :] < times[i]).sum())
     return crossings
 
 
