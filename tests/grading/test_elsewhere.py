@@ -34,10 +34,10 @@ def there(tmp_path_factory):
 
 def test_postgresql_holds_what_sqlite_holds(graded, there):
     said = there.grade("--jobs", "2")
-    assert "4 examined now" in said
+    assert "4 notebooks examined now" in said
     assert there.rows() == graded.rows()
     assert there.counts() == graded.counts()
-    assert "0 examined now, 4 known from before. Grades written now: those of 0 students." in there.grade()
+    assert "0 notebooks examined now, 4 known from before. Grades written now: those of 0 students." in there.grade()
     assert not (there.root / "gradebook.db").exists()
 
 
@@ -82,7 +82,7 @@ def test_an_existing_dask_cluster_by_its_address(graded, tmp_path):
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", scheduler_port=0
     ) as cluster:
-        assert "4 examined now" in small.grade("--cluster", cluster.scheduler_address)
+        assert "4 notebooks examined now" in small.grade("--cluster", cluster.scheduler_address)
     assert small.rows() == graded.rows()
 
 
@@ -97,5 +97,5 @@ def test_a_dask_cluster_without_workers(tmp_path):
 
 def test_a_dask_cluster_of_its_own(graded, tmp_path):
     small = handed_in(tmp_path)
-    assert "4 examined now" in small.grade("--cluster", "local", "--jobs", "2")
+    assert "4 notebooks examined now" in small.grade("--cluster", "local", "--jobs", "2")
     assert small.rows() == graded.rows()
