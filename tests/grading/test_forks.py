@@ -156,6 +156,7 @@ def test_where_no_process_may_be_hurried_none_waits():
     done = subprocess.run(
         ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice", sys.executable, "-c", UNPRIVILEGED],
         cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
         check=False,
