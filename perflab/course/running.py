@@ -4,7 +4,8 @@ import asyncio
 import math
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -116,7 +117,17 @@ def run(
         # The kernel learns from it which cells are the course's.
         file = Path(folder, "notebook.ipynb")
         nbformat.write(notebook, file)
-        return asyncio.run(_run(_planned(notebook, pictures), limit, step, {NOTEBOOK: str(file)}))
+        return _to_its_end(_run(_planned(notebook, pictures), limit, step, {NOTEBOOK: str(file)}))
+
+
+def _to_its_end(job: Coroutine[Any, Any, list[Fate]]) -> list[Fate]:
+    """Run a coroutine here, or beside this thread where a loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(job)
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(asyncio.run, job).result()
 
 
 def _planned(notebook: NotebookNode, pictures: bool) -> list[Fate]:

@@ -122,6 +122,7 @@ def remove(folder: Path) -> None:
     except OSError:
         # Deep folders and odd permissions are a matter of course for these, and not for shutil.
         for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(folder)], check=False, capture_output=True)
+            words = [*command, "--", str(folder)]
+            subprocess.run(words, check=False, capture_output=True, env={"PATH": os.defpath})
     with contextlib.suppress(OSError):
         folder.parent.rmdir()

@@ -37,7 +37,9 @@ def test_postgresql_holds_what_sqlite_holds(graded, there):
     assert "4 notebooks examined now" in said
     assert there.rows() == graded.rows()
     assert there.counts() == graded.counts()
-    assert "0 notebooks examined now, 4 known from before. Grades written now: those of 0 students." in there.grade()
+    assert (
+        "0 notebooks examined now, 4 known from before. Grades written now: those of 0 students." in there.grade()
+    )
     assert not (there.root / "gradebook.db").exists()
 
 

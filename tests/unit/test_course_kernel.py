@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from nbformat.v4 import new_code_cell
@@ -31,7 +32,9 @@ def run(*cells, environment=None):
                 found.append((ending, "".join(o.get("text") or o.get("evalue", "") for o in cell.outputs)))
             return found
 
-    return asyncio.run(all_of_them())
+    # In a thread of its own: a browser of other tests keeps a loop running in this one.
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(asyncio.run, all_of_them()).result()
 
 
 def test_what_never_ends_is_stopped_where_it_is_and_the_kernel_goes_on():

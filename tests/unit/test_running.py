@@ -1,5 +1,8 @@
 """A cell that hangs, crashes or does not compile costs itself; others keep their points, and all are told why."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from notebooks import notebook
 from tempo import NET, patience
@@ -32,6 +35,17 @@ def test_an_endless_loop_costs_what_calls_it_and_nothing_else():
     assert " of x_answer, in `a`, was running" in why["a1"]
     assert why["a2"] == why["c1"] == "Not run, since it calls what did not end in a1. Mend that first."
     assert why["b1"] == ""
+
+
+def test_a_notebook_runs_where_a_loop_runs_already():
+    """As it does in a notebook's kernel."""
+
+    async def here():
+        return ran(notebook(("x_answer", "answer", "def a():\n    return 1.0\n"), ("a1", "tests", "a()")))
+
+    with ThreadPoolExecutor(1) as beside:
+        points, why, _ = beside.submit(asyncio.run, here()).result()
+    assert (points, why) == ({"a1": 1.0}, {"a1": ""})
 
 
 def test_a_crash_costs_what_calls_it_and_a_new_kernel_goes_on():
