@@ -85,7 +85,9 @@ def writable():
 
 
 def test_only_three_folders_can_be_written_to(sandbox):
-    assert sorted(inside(sandbox, writable)) == ["/dev/shm", scratch.PLACE, "/tmp"]
+    # A course that lies in /tmp has its folders in the sandbox's own, which is bounded as a whole.
+    found = [folder for folder in inside(sandbox, writable) if not folder.startswith("/tmp/")]
+    assert sorted(found) == ["/dev/shm", scratch.PLACE, "/tmp"]
 
 
 def seen(paths):
