@@ -22,9 +22,7 @@ DRIVE = re.compile(r"[A-Za-z]:")
 ENTRIES = 100_000  # of one archive; a class of 10,000 has no more
 CHUNK = 1 << 20
 MOST = 8 << 30  # bytes of a tar archive: what is skipped has to be unpacked too
-MOST_DICTIONARY = (
-    256 << 20
-)  # bytes that unpacking .xz may hold in memory; its own tool's highest setting takes 65 MiB
+MOST_DICTIONARY = 256 << 20  # bytes of memory to unpack .xz; what `xz -9` has packed takes 65 MiB
 
 
 @dataclass(frozen=True)
