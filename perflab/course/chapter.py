@@ -18,6 +18,40 @@ DIRECTIVE = re.compile(r"\{([\w-]+)\} *(.*)")
 OPTION = re.compile(r":([\w-]+): *(.*)")
 LINK = re.compile(r"\{(doc|ref)\}`(?:[^`<]*<)?([^`>]+)>?`")
 NOT_RUN = "skip-execution"
+REMOVED = {"remove-cell", "remove-input"}
+HIDDEN = {"hide-cell", "hide-input"}
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code cell of a chapter.
+
+    Attributes
+    ----------
+    source : str
+    line : int
+        Of the chapter, counted from 1, at which the source starts.
+    tags : frozenset of str
+    """
+
+    source: str
+    line: int
+    tags: frozenset[str]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs when the book is built."""
+        return NOT_RUN not in self.tags
+
+    @property
+    def shown(self) -> bool:
+        """Whether a reader can see it, be it by opening a fold."""
+        return not self.tags & REMOVED
+
+    @property
+    def open(self) -> bool:
+        """Whether a reader sees it at once."""
+        return self.shown and not self.tags & HIDDEN
 
 
 @dataclass(frozen=True)
@@ -47,17 +81,23 @@ class Section:
     ----------
     level : int
         Of the heading; 0 before the first one.
+    title : str
     places : tuple of Place
-    cells : tuple of str
-        Sources of the code cells that run when the book is built.
+    code : tuple of Code
     words : int
         Of its paragraphs and lists.
     """
 
     level: int
+    title: str
     places: tuple[Place, ...]
-    cells: tuple[str, ...]
+    code: tuple[Code, ...]
     words: int
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Sources of the code cells that run when the book is built."""
+        return tuple(code.source for code in self.code if code.runs)
 
 
 @dataclass(frozen=True)
@@ -92,13 +132,13 @@ class Chapter:
     def beside(self, point: str) -> Section:
         """Return the section of a point's place, with the subsections below it that have no place of their own."""
         at = next(i for i, one in enumerate(self.sections) if point in [place.point for place in one.places])
-        own, words, cells = self.sections[at], 0, []
+        own, words, code = self.sections[at], 0, []
         for section in self.sections[at:]:
             if section is not own and (section.level <= own.level or section.places):
                 break
             words += section.words
-            cells += section.cells
-        return Section(own.level, own.places, tuple(cells), words)
+            code += section.code
+        return Section(own.level, own.title, own.places, tuple(code), words)
 
 
 @cache
@@ -129,20 +169,25 @@ def read(path: Path) -> Chapter:
 
 
 def _section(tokens: list[Token]) -> Section:
-    places, cells, words, level = [], [], 0, 0
+    places, code, words, level, title = [], [], 0, 0, ""
     for token, before in zip(tokens, [None, *tokens], strict=False):
         if token.type == "heading_open":
             level = int(token.tag[1])
-        elif token.type == "inline" and before is not None and before.type != "heading_open":
-            words += len(token.content.split())
+        elif token.type == "inline" and before is not None:
+            if before.type == "heading_open":
+                title = token.content
+            else:
+                words += len(token.content.split())
         elif token.type == "fence" and (directive := DIRECTIVE.fullmatch(token.info.strip())):
             name, argument = directive.groups()
             options, body = _options(token.content)
-            if name == "point" and token.map:
+            if name == "point":
                 places.append(Place(argument, token.map[0] + 1, options.get("by")))
-            elif name == "code-cell" and NOT_RUN not in _tags(options.get("tags", "")):
-                cells.append(body)
-    return Section(level, tuple(places), tuple(cells), words)
+            elif name == "code-cell":
+                above = len(token.content.splitlines()) - len(body.splitlines())
+                tags = frozenset(_tags(options.get("tags", "")))
+                code.append(Code(body, token.map[0] + 2 + above, tags))
+    return Section(level, title, tuple(places), tuple(code), words)
 
 
 def _options(content: str) -> tuple[dict[str, str], str]:

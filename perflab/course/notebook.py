@@ -41,6 +41,19 @@ FLAGS: dict[str, dict[str, bool]] = {
     "explain": {"grade": False, "solution": False, "locked": True, "task": True},
 }
 WRITTEN_ANSWER = "*Write your answer here.*"
+MAX_STARS = 3
+
+
+def facts(exercise: Exercise) -> str:
+    """Return the line below an exercise's title: how hard it is, how long it takes, and what it gives."""
+    stars = exercise.header.stars
+    written = sum(cell.points or 0 for cell in exercise.of_role("explain"))
+    points = words.counted(exercise.points, "point") + (
+        f" and {written:g} for a written answer" if written else ""
+    )
+    return " · ".join(
+        ("★" * stars + "☆" * (MAX_STARS - stars), words.counted(exercise.header.minutes, "minute"), points)
+    )
 
 
 def instructor(exercise: Exercise) -> NotebookNode:
@@ -50,7 +63,8 @@ def instructor(exercise: Exercise) -> NotebookNode:
         # Ids say what a cell is and survive edits elsewhere; text cells are named after what they follow.
         cell_id = cell.grade_id or f"text_{len(cells)}_{exercise.path.stem}"[:64]
         new = new_markdown_cell if cell.kind == "markdown" else new_code_cell
-        cells.append(new(_source(cell), id=cell_id, metadata=_metadata(cell)))
+        source = _source(cell) if cells else _with_facts(cell, exercise)
+        cells.append(new(source, id=cell_id, metadata=_metadata(cell)))
         if cell.role == "explain":
             # nbgrader keeps a task's prompt whole only if the answer stands in a cell of its own.
             cells.append(new_markdown_cell(WRITTEN_ANSWER, id=f"{cell_id[:57]}_answer"))
@@ -79,6 +93,12 @@ def student(exercise: Exercise) -> NotebookNode:
 def to_bytes(notebook: NotebookNode) -> bytes:
     """Return the file of a notebook."""
     return (nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n").encode()
+
+
+def _with_facts(cell: Cell, exercise: Exercise) -> str:
+    """Return the first cell, with what an exercise is like below its title."""
+    title, _, rest = cell.source.partition("\n")
+    return f"{title}\n\n{facts(exercise)}\n\n{rest.lstrip()}".rstrip()
 
 
 def _source(cell: Cell) -> str:

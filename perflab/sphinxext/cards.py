@@ -3,7 +3,8 @@
     ```{exercise-card} memory/soa_vs_aos
     ```
 
-Everything on the card comes from the header and the points of the exercise's source, nothing from its cells.
+Everything on the card comes from the header and the points of the exercise's source. The lever stays unsaid: who
+reads a chapter has not made the guess yet.
 """
 
 from pathlib import Path
@@ -14,8 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from perflab import course
-
-MAX_STARS = 3
+from perflab.course import notebook
 
 
 def setup(app: Sphinx) -> None:
@@ -24,7 +24,7 @@ def setup(app: Sphinx) -> None:
 
 
 class ExerciseCard(SphinxDirective):
-    """A card with the title, difficulty, duration, points and lever of an exercise, and a link to its page."""
+    """A card with the title, difficulty, duration and points of an exercise, and a link to its page."""
 
     required_arguments = 1
 
@@ -42,8 +42,7 @@ class ExerciseCard(SphinxDirective):
 
         card = nodes.admonition("", classes=["exercise-card"])
         card += nodes.title("", f"Exercise: {exercise.header.title}")
-        card += nodes.paragraph("", _facts(exercise))
-        card += nodes.paragraph("", f"The lever: {exercise.header.lever}.")
+        card += nodes.paragraph("", notebook.facts(exercise))
         card += nodes.paragraph("", "", self.link(f"/exercises/{name}"))
         self.set_source_info(card)
         return [card]
@@ -55,12 +54,3 @@ class ExerciseCard(SphinxDirective):
         reference = pending_xref("", text, refexplicit=True, refwarn=True, **target)
         self.set_source_info(reference)
         return reference
-
-
-def _facts(exercise: course.Exercise) -> str:
-    """Return the line below the title."""
-    stars = exercise.header.stars
-    written = sum(cell.points or 0 for cell in exercise.of_role("explain"))
-    facts = ["★" * stars + "☆" * (MAX_STARS - stars), f"{exercise.header.minutes} minutes"]
-    facts.append(f"{exercise.points:g} points" + (f" and {written:g} for a written answer" if written else ""))
-    return " · ".join(facts)

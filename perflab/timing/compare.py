@@ -18,10 +18,15 @@ from perflab.timing.pairs import PAIRS, paired
 CALLS = 3  # a half of a pair is the best of so many calls, each on an input of its own
 
 
+def no_input(rng: np.random.Generator) -> tuple[()]:
+    """Make no arguments: both sides work on what they know."""
+    return ()
+
+
 def compare(
     candidate: Callable[..., Any],
     baseline: Callable[..., Any],
-    make: Maker,
+    make: Maker = no_input,
     *,
     threshold: float = 1.0,
     clock: Clock = "cpu",
@@ -45,7 +50,8 @@ def compare(
     candidate, baseline : callable
         Called as ``fn(*make(rng))``; they may change their arguments.
     make : callable
-        ``make(rng)`` returns a tuple of fresh arguments. Size them so that the slower side lasts 2 ms or more.
+        ``make(rng)`` returns a tuple of fresh arguments, by default none. Size them so that the slower side lasts
+        2 ms or more.
     threshold : float
         The ratio that the verdict is about; 1 asks "is it faster at all?".
     clock : {"cpu", "wall"}

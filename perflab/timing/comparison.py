@@ -42,13 +42,16 @@ class Comparison:
     clock: Clock = "cpu"
     disturbances: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        low, ratio, high = (words.number(x, [self.threshold]) for x in (self.low, self.ratio, self.high))
+        sure = f"99 % sure of {low} to {high}" if self._bounded else "not sure at all"
+        return f"{ratio} times as fast, {sure}"
+
     def __repr__(self) -> str:
         how = "CPU time" if self.clock == "cpu" else "wall time"
         n = words.counted(len(self.pairs.ratios), "pair")
-        low, ratio, high = (words.number(x, [self.threshold]) for x in (self.low, self.ratio, self.high))
-        sure = f"99 % sure of {low} to {high}" if self._bounded else "not sure at all"
         lines = [
-            f"{ratio} times as fast, {sure} ({n}, {how})",
+            f"{self} ({n}, {how})",
             f"{self._sentence()} Baseline {_median(self.pairs.baseline)}, "
             f"candidate {_median(self.pairs.candidate)}.",
             *self.disturbances,

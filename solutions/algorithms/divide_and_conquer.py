@@ -42,7 +42,10 @@ def crossed_by_pairs(times):
 
 
 # %% role="given" grade_id="divide_and_conquer_example"
-print(crossed_by_pairs(np.array([10, 30, 20, 20, 40])), "pairs: 30 before 20, and once more")
+print(
+    crossed_by_pairs(np.array([10, 30, 20, 20, 40])),
+    "pairs: 30 before 20, and once more",
+)
 
 # %% [markdown]
 # ## Predict
@@ -115,7 +118,11 @@ def sort_counting(times, room):
     left, right = times[:middle], times[middle:]
     crossings += sort_counting(left, room[:middle])
     crossings += sort_counting(right, room[middle:])
-    i, j, one = np.uintp(0), np.uintp(0), np.uintp(1)  # unsigned: Numba need not ask whether they are negative
+    i, j, one = (
+        np.uintp(0),
+        np.uintp(0),
+        np.uintp(1),
+    )  # unsigned: Numba need not ask whether they are negative
     lefts, rights = np.uintp(middle), np.uintp(right.size)
     for k in range(n):
         # A side that is used up lets the other one go first.
@@ -155,7 +162,9 @@ def crossed(times):
 # Streams of no, one and a few events, in order, in reverse, and with many equal times.
 
 # %% role="tests" grade_id="divide_and_conquer_correct" points=3
-cases = [lambda rng, n=n: make_arrivals(rng, n, late=5) for n in (0, 1, 2, 3, 10)]
+cases = [
+    lambda rng, n=n: make_arrivals(rng, n, late=5) for n in (0, 1, 2, 3, 10)
+]
 cases += [lambda rng: (rng.integers(0, 4, 20),)]
 ### BEGIN HIDDEN TESTS
 cases += [
@@ -163,7 +172,10 @@ cases += [
     lambda rng: (np.arange(40)[::-1].copy(),),
     lambda rng: (np.zeros(50, int),),
 ]
-cases += [lambda rng, n=n: make_arrivals(rng, n, late=n) for n in (15, 17, 31, 64, 100, 1001)]
+cases += [
+    lambda rng, n=n: make_arrivals(rng, n, late=n)
+    for n in (15, 17, 31, 64, 100, 1001)
+]
 cases += [lambda rng: (rng.integers(-50, 50, 700),)]
 ### END HIDDEN TESTS
 check.correct(crossed, against=crossed_by_pairs, on=cases, points=3)
@@ -185,7 +197,14 @@ def four_times_as_many(rng):
 
 
 check.counts(
-    crossed, "accesses", than=(crossed, four_times_as_many), on=few_events, zero=12, full=6, points=3, most=0.2
+    crossed,
+    "accesses",
+    than=(crossed, four_times_as_many),
+    on=few_events,
+    zero=12,
+    full=6,
+    points=3,
+    most=0.2,
 )
 
 # %% [markdown]
@@ -194,7 +213,9 @@ check.counts(
 # with one instruction.
 
 # %% role="tests" grade_id="divide_and_conquer_speed" points=3 hints=[2, 3]
-check.faster(crossed, than=crossed_by_pairs, on=make_arrivals, zero=2, full=4, points=3)
+check.faster(
+    crossed, than=crossed_by_pairs, on=make_arrivals, zero=2, full=4, points=3
+)
 
 # %% [markdown]
 # ## Before and after
@@ -209,7 +230,13 @@ EVENTS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 def microseconds(function, n):
     """Return the best time of four calls; `function` may change what it gets, so each gets another stream."""
     streams = iter([make_arrivals(rng, n) for _ in range(4)])
-    return min(timing.seconds_of(lambda: function(*next(streams)))[0] for _ in range(4)) * 1e6
+    return (
+        min(
+            timing.seconds_of(lambda: function(*next(streams)))[0]
+            for _ in range(4)
+        )
+        * 1e6
+    )
 
 
 rng = np.random.default_rng()

@@ -47,7 +47,11 @@ def drive(raw, gamma):
 
 def make_values(rng, count):
     """Arguments of one conversion: raw values, the display's gamma, and room for the answers."""
-    return rng.integers(0, LEVELS, count, dtype=np.uint16), rng.uniform(2, 3), np.empty(count, np.float32)
+    return (
+        rng.integers(0, LEVELS, count, dtype=np.uint16),
+        rng.uniform(2, 3),
+        np.empty(count, np.float32),
+    )
 
 
 @njit
@@ -127,7 +131,9 @@ class Desk:
 
     def __init__(self, rng, requests, hostile=False):
         self.requests = requests  # that would come between two calibrations
-        self.answers = [rng.permutation(10_000)[:VALUES].tolist() for _ in requests]
+        self.answers = [
+            rng.permutation(10_000)[:VALUES].tolist() for _ in requests
+        ]
         self.wanted = [[] for _ in requests]  # those that have come
         self.spent = [0 for _ in requests]
         self.replies = []
@@ -151,7 +157,9 @@ class Desk:
             self.replies.append(value)
             self.open = False
             return None
-        raise ValueError(f"the verbs are next, search, table and reply; not {verb!r}")
+        raise ValueError(
+            f"the verbs are next, search, table and reply; not {verb!r}"
+        )
 
     def next(self):
         if self.open:
@@ -169,7 +177,15 @@ class Desk:
 
 def make_desk(rng, *sizes, hostile=False):
     """Arguments of one run: a desk with so many requests between two calibrations."""
-    return (check.oracle(Desk(rng, [rng.integers(0, VALUES, size).tolist() for size in sizes], hostile)),)
+    return (
+        check.oracle(
+            Desk(
+                rng,
+                [rng.integers(0, VALUES, size).tolist() for size in sizes],
+                hostile,
+            )
+        ),
+    )
 
 
 def serve_each(desk):
@@ -242,7 +258,13 @@ def serve(desk):
 
 # %% role="tests" grade_id="lookup_or_compute_correct" points=1
 cases = [lambda rng, n=n: make_values(rng, n) for n in (0, 1, 300, 9000)]
-cases += [lambda rng: (np.arange(LEVELS, dtype=np.uint16), 2.2, np.empty(LEVELS, np.float32))]
+cases += [
+    lambda rng: (
+        np.arange(LEVELS, dtype=np.uint16),
+        2.2,
+        np.empty(LEVELS, np.float32),
+    )
+]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n: make_values(rng, n) for n in (4095, 4097, 12_000)]
 ### END HIDDEN TESTS
@@ -258,7 +280,15 @@ def make_many(rng):
     return make_values(rng, 4 * LEVELS)
 
 
-check.faster(convert, than=convert_each, on=make_many, returns=2, zero=1.5, full=2.5, points=1.5)
+check.faster(
+    convert,
+    than=convert_each,
+    on=make_many,
+    returns=2,
+    zero=1.5,
+    full=2.5,
+    points=1.5,
+)
 
 # %% [markdown]
 # ### And for few?
@@ -270,7 +300,15 @@ def make_few(rng):
     return make_values(rng, LEVELS // 4)
 
 
-check.faster(convert, than=convert_by_table, on=make_few, returns=2, zero=1.5, full=2.5, points=1.5)
+check.faster(
+    convert,
+    than=convert_by_table,
+    on=make_few,
+    returns=2,
+    zero=1.5,
+    full=2.5,
+    points=1.5,
+)
 
 # %% [markdown]
 # ### Does everybody get the right reply?
@@ -281,13 +319,21 @@ check.faster(convert, than=convert_by_table, on=make_few, returns=2, zero=1.5, f
 def right(desk):
     """Return the replies that are wanted, in the order of the requests."""
     return [
-        answers[value] for wanted, answers in zip(desk.requests, desk.answers, strict=True) for value in wanted
+        answers[value]
+        for wanted, answers in zip(desk.requests, desk.answers, strict=True)
+        for value in wanted
     ]
 
 
-cases = [lambda rng, sizes=sizes: make_desk(rng, *sizes) for sizes in ((0,), (1,), (5,), (3, 4), (150,))]
+cases = [
+    lambda rng, sizes=sizes: make_desk(rng, *sizes)
+    for sizes in ((0,), (1,), (5,), (3, 4), (150,))
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, sizes=sizes: make_desk(rng, *sizes) for sizes in ((90, 0, 3, 90), (1, 1, 1), (40, 40))]
+cases += [
+    lambda rng, sizes=sizes: make_desk(rng, *sizes)
+    for sizes in ((90, 0, 3, 90), (1, 1, 1), (40, 40))
+]
 ### END HIDDEN TESTS
 check.correct(serve, against=right, on=cases, points=1)
 
@@ -300,10 +346,15 @@ check.correct(serve, against=right, on=cases, points=1)
 def worst(result, desk):
     """Return the largest of spent over needed of all phases; wrong replies cost more than anything."""
     phases = list(zip(desk.wanted, desk.answers, desk.spent, strict=True))
-    if desk.replies != [answers[value] for wanted, answers, _ in phases for value in wanted]:
+    if desk.replies != [
+        answers[value] for wanted, answers, _ in phases for value in wanted
+    ]:
         return np.inf
     needed = [min(SEARCH * len(set(wanted)), TABLE) for wanted, _, _ in phases]
-    return max(spent / max(least, 1) for (_, _, spent), least in zip(phases, needed, strict=True))
+    return max(
+        spent / max(least, 1)
+        for (_, _, spent), least in zip(phases, needed, strict=True)
+    )
 
 
 def make_short(rng):
@@ -334,7 +385,9 @@ def make_hostile(rng):
     return make_desk(rng, 300, 300, 300, hostile=True)
 
 
-check.counts(serve, worst, on=make_hostile, zero=3.5, full=2.1, points=2, verify=False)
+check.counts(
+    serve, worst, on=make_hostile, zero=3.5, full=2.1, points=2, verify=False
+)
 
 # %% [markdown]
 # ## Before and after
@@ -347,20 +400,30 @@ from functools import partial
 from perflab import figures, timing
 
 COUNTS = [128, 512, 1024, 2048, 4096, 8192, 16384]
-ways = {"search for each": convert_each, "by table": convert_by_table, "yours": convert}
+ways = {
+    "search for each": convert_each,
+    "by table": convert_by_table,
+    "yours": convert,
+}
 times = {name: [] for name in ways}
 rng = np.random.default_rng()
 for count in COUNTS:
     values = make_values(rng, count)
     for name, way in ways.items():
         way(*values)
-        times[name].append(min(timing.seconds_of(partial(way, *values))[0] for _ in range(3)) * 1e3)
+        times[name].append(
+            min(timing.seconds_of(partial(way, *values))[0] for _ in range(3))
+            * 1e3
+        )
 
 SIZES = [1, 5, 10, 20, 30, 40, 60, 90, 130, 180, 250]
 needed, yours, each = [], [], []
 for size in SIZES:
     requests = [np.random.default_rng(2).integers(0, VALUES, size).tolist()]
-    desk, other = Desk(np.random.default_rng(1), requests), Desk(np.random.default_rng(1), requests)
+    desk, other = (
+        Desk(np.random.default_rng(1), requests),
+        Desk(np.random.default_rng(1), requests),
+    )
     serve(desk)
     serve_each(other)
     needed.append(min(len(set(desk.wanted[0])), TABLE))
@@ -370,10 +433,25 @@ for size in SIZES:
 fig, (left, right_) = figures.subplots(1, 2, size=(7, 3.2))
 for name, values in times.items():
     left.plot(COUNTS, values, label=name)
-left.set(xscale="log", yscale="log", xlabel="values", ylabel="ms", title="All values at once")
-for name, values in (("search for each", each), ("needed", needed), ("yours", yours)):
+left.set(
+    xscale="log",
+    yscale="log",
+    xlabel="values",
+    ylabel="ms",
+    title="All values at once",
+)
+for name, values in (
+    ("search for each", each),
+    ("needed", needed),
+    ("yours", yours),
+):
     right_.plot(SIZES, values, label=name)
-right_.set(xlabel="requests until a calibration", ylabel="spent", ylim=(0, 4 * TABLE), title="One by one")
+right_.set(
+    xlabel="requests until a calibration",
+    ylabel="spent",
+    ylim=(0, 4 * TABLE),
+    title="One by one",
+)
 for ax in (left, right_):
     ax.legend()
     ax.grid(True)

@@ -28,7 +28,9 @@ from numba import njit
 
 from perflab import check
 
-OLD = 2.0**53  # nanojoules on the counter of an old phone: the next double is two away
+OLD = (
+    2.0**53
+)  # nanojoules on the counter of an old phone: the next double is two away
 
 
 def make_ticks(rng, n=1_200_000, total=OLD):
@@ -59,7 +61,9 @@ plain = before
 for state in ticks:
     plain += costs[state]
 print(f"a plain sum: {plain - before:.0f} nJ more")
-print(f"compensated: {account_in_line(before, ticks, costs) - before:.0f} nJ more")
+print(
+    f"compensated: {account_in_line(before, ticks, costs) - before:.0f} nJ more"
+)
 
 # %% [markdown]
 # ## Predict
@@ -144,9 +148,15 @@ def account(total, states, energies):
 # A new phone: its total starts at 0, and it has seen no, one or a few ticks.
 
 # %% role="tests" grade_id="loop_unrolling_correct" points=2
-cases = [lambda rng, n=n: make_ticks(rng, n, total=0.0) for n in (0, 1, 2, 3, 16, 100)]
+cases = [
+    lambda rng, n=n: make_ticks(rng, n, total=0.0)
+    for n in (0, 1, 2, 3, 16, 100)
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n: make_ticks(rng, n, total=5.0) for n in (5, 6, 7, 8, 9, 15, 17, 31, 63, 65, 1023)]
+cases += [
+    lambda rng, n=n: make_ticks(rng, n, total=5.0)
+    for n in (5, 6, 7, 8, 9, 15, 17, 31, 63, 65, 1023)
+]
 ### END HIDDEN TESTS
 check.correct(account, against=account_in_line, on=cases, rtol=1e-15, points=2)
 
@@ -157,7 +167,10 @@ check.correct(account, against=account_in_line, on=cases, rtol=1e-15, points=2)
 # %% role="tests" grade_id="loop_unrolling_exact" points=2 hints=[2, 2]
 old = [lambda rng, n=n: make_ticks(rng, n) for n in (0, 2_000, 20_001)]
 ### BEGIN HIDDEN TESTS
-old += [lambda rng, n=n: make_ticks(rng, n, total=2 * OLD) for n in (40_003, 200_007)]
+old += [
+    lambda rng, n=n: make_ticks(rng, n, total=2 * OLD)
+    for n in (40_003, 200_007)
+]
 ### END HIDDEN TESTS
 check.correct(account, against=account_in_line, on=old, rtol=1e-15, points=2)
 
@@ -166,7 +179,15 @@ check.correct(account, against=account_in_line, on=old, rtol=1e-15, points=2)
 # Both functions account for the same 1,200,000 ticks of an old phone.
 
 # %% role="tests" grade_id="loop_unrolling_speed" points=4
-check.faster(account, than=account_in_line, on=make_ticks, rtol=1e-15, zero=1.4, full=2.3, points=4)
+check.faster(
+    account,
+    than=account_in_line,
+    on=make_ticks,
+    rtol=1e-15,
+    zero=1.4,
+    full=2.3,
+    points=4,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -186,7 +207,10 @@ def with_totals(count):
         "    s0 += total",
     ]
     lines += ["    for i in range(rows.shape[0]):"]
-    lines += [f"        s{j}, l{j} = add(s{j}, l{j}, energies[rows[i, {j}]])" for j in range(count)]
+    lines += [
+        f"        s{j}, l{j} = add(s{j}, l{j}, energies[rows[i, {j}]])"
+        for j in range(count)
+    ]
     lines += [f"    s0, l0 = add(s0, l0, s{j})" for j in range(1, count)]
     names = {"add": add}
     exec("\n".join([*lines, "    return s0"]), names)
@@ -196,11 +220,21 @@ def with_totals(count):
 def nanoseconds(function, states, energies):
     """Return the best time a tick of eight calls, after one that compiles."""
     function(OLD, states, energies)
-    return min(timing.seconds_of(lambda: function(OLD, states, energies))[0] for _ in range(8)) / states.size * 1e9
+    return (
+        min(
+            timing.seconds_of(lambda: function(OLD, states, energies))[0]
+            for _ in range(8)
+        )
+        / states.size
+        * 1e9
+    )
 
 
 _, states, energies = make_ticks(np.random.default_rng(), 96_000)
-times = [nanoseconds(with_totals(count), states.reshape(-1, count), energies) for count in TOTALS]
+times = [
+    nanoseconds(with_totals(count), states.reshape(-1, count), energies)
+    for count in TOTALS
+]
 mine = nanoseconds(account, states, energies)
 fig, ax = figures.subplots()
 ax.plot(TOTALS, times, marker="o", label="written by a program")

@@ -36,14 +36,18 @@ class Engine:
 
     def __call__(self, u, v):
         if u == v:
-            raise ValueError(f"a row of kind {u} shows another one of its kind for nothing; no need to ask")
+            raise ValueError(
+                f"a row of kind {u} shows another one of its kind for nothing; no need to ask"
+            )
         self.asked.append((u, v))
         return self.work[u][v]
 
 
 def make_lists(rng, old=6, new=6, kinds=5):
     """Arguments of one comparison: the engine, and the kinds of the rows in both lists."""
-    lists = (tuple(rng.integers(0, kinds, size).tolist()) for size in (old, new))
+    lists = (
+        tuple(rng.integers(0, kinds, size).tolist()) for size in (old, new)
+    )
     return check.oracle(Engine(rng, kinds)), *lists
 
 
@@ -149,13 +153,17 @@ def distance_remembered(a, b):
             known[i, j] = i + j
             if i and j:
                 replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
-                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
+                known[i, j] = min(
+                    replaced, known[i, j - 1] + 1, known[i - 1, j] + 1
+                )
     return known[len(a), len(b)]
 
 
 def make_rows(rng, old=200, new=200):
     """Arguments of one comparison: numbers that identify the rows of both lists."""
-    return tuple(rng.integers(0, 40, size, dtype=np.int32) for size in (old, new))
+    return tuple(
+        rng.integers(0, 40, size, dtype=np.int32) for size in (old, new)
+    )
 
 
 # %% role="answer" grade_id="memoization_distance"
@@ -197,10 +205,18 @@ def distance(a, b):
 # Lists without rows, lists of one kind, and lists of up to five rows. Each comparison has an engine of its own.
 
 # %% role="tests" grade_id="memoization_correct" points=1.5 hints=[1, 2]
-cases = [lambda rng, n=n, m=m: make_lists(rng, n, m) for n, m in ((0, 0), (0, 3), (3, 0), (1, 1), (4, 5))]
-cases += [lambda rng: make_lists(rng, 4, 4, kinds=1), lambda rng: make_lists(rng, 5, 5, kinds=2)]
+cases = [
+    lambda rng, n=n, m=m: make_lists(rng, n, m)
+    for n, m in ((0, 0), (0, 3), (3, 0), (1, 1), (4, 5))
+]
+cases += [
+    lambda rng: make_lists(rng, 4, 4, kinds=1),
+    lambda rng: make_lists(rng, 5, 5, kinds=2),
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, k=k: make_lists(rng, 5, 5, kinds=k) for k in (3, 4, 9, 5, 5, 5)]
+cases += [
+    lambda rng, k=k: make_lists(rng, 5, 5, kinds=k) for k in (3, 4, 9, 5, 5, 5)
+]
 ### END HIDDEN TESTS
 check.correct(least_work, against=least_work_slow, on=cases, points=1.5)
 
@@ -215,7 +231,9 @@ def make_different(rng):
     return check.oracle(Engine(rng, 12)), tuple(kinds[:6]), tuple(kinds[6:])
 
 
-check.counts(least_work, "calls", on=make_different, zero=1000, full=36, points=2)
+check.counts(
+    least_work, "calls", on=make_different, zero=1000, full=36, points=2
+)
 
 # %% [markdown]
 # ### And where kinds repeat?
@@ -225,7 +243,9 @@ check.counts(least_work, "calls", on=make_different, zero=1000, full=36, points=
 
 # %% role="tests" grade_id="memoization_repeats" points=1.5 hints=[1, 2]
 def make_repeated(rng):
-    old, new = (tuple(rng.permutation([0, 0, 1, 1, 2, 2]).tolist()) for _ in range(2))
+    old, new = (
+        tuple(rng.permutation([0, 0, 1, 1, 2, 2]).tolist()) for _ in range(2)
+    )
     return check.oracle(Engine(rng, 3)), old, new
 
 
@@ -246,10 +266,16 @@ def make_middling(rng):
     return make_rows(rng, 40, 40)
 
 
-cases = [lambda rng, n=n, m=m: make_rows(rng, n, m) for n, m in ((0, 0), (0, 4), (4, 0), (1, 1), (9, 7))]
+cases = [
+    lambda rng, n=n, m=m: make_rows(rng, n, m)
+    for n, m in ((0, 0), (0, 4), (4, 0), (1, 1), (9, 7))
+]
 cases += [make_middling] * 5
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n, m=m: make_rows(rng, n, m) for n, m in ((1, 50), (50, 1), (33, 64))]
+cases += [
+    lambda rng, n=n, m=m: make_rows(rng, n, m)
+    for n, m in ((1, 50), (50, 1), (33, 64))
+]
 ### END HIDDEN TESTS
 check.correct(distance, against=distance_remembered, on=cases, points=1)
 
@@ -258,7 +284,9 @@ check.correct(distance, against=distance_remembered, on=cases, points=1)
 # Two lists of 200 rows.
 
 # %% role="tests" grade_id="memoization_speed" points=2 hints=[2, 3]
-check.faster(distance, than=distance_remembered, on=make_rows, zero=12, full=60, points=2)
+check.faster(
+    distance, than=distance_remembered, on=make_rows, zero=12, full=60, points=2
+)
 
 # %% [markdown]
 # ### How much memory does it need?
@@ -271,7 +299,9 @@ def make_longer(rng):
     return make_rows(rng, 300, 300)
 
 
-check.counts(distance, "peak_bytes", on=make_longer, zero=150_000, full=15_000, points=2)
+check.counts(
+    distance, "peak_bytes", on=make_longer, zero=150_000, full=15_000, points=2
+)
 
 # %% [markdown]
 # ## Before and after
@@ -293,17 +323,29 @@ class Watched:
 
 
 fig, axes = figures.subplots(1, 2, size=(6.4, 3.2))
-for ax, title, work in zip(axes, ("the recursion", "yours"), (least_work_slow, least_work), strict=True):
+for ax, title, work in zip(
+    axes, ("the recursion", "yours"), (least_work_slow, least_work), strict=True
+):
     engine = Watched()
     work(engine, tuple(range(6)), tuple(range(6, 12)))
-    ax.imshow(np.log1p(engine.counts), cmap="Blues", alpha=0.6, vmin=0, vmax=np.log(2000))
+    ax.imshow(
+        np.log1p(engine.counts),
+        cmap="Blues",
+        alpha=0.6,
+        vmin=0,
+        vmax=np.log(2000),
+    )
     for (i, j), count in np.ndenumerate(engine.counts):
         ax.text(j, i, str(count), ha="center", va="center", fontsize=9)
-    ax.set(title=f"{title}: {engine.counts.sum():,} questions", xlabel="row of the new list")
+    ax.set(
+        title=f"{title}: {engine.counts.sum():,} questions",
+        xlabel="row of the new list",
+    )
     ax.set(xticks=range(6), yticks=range(6))
 axes[0].set_ylabel("row of the old list")
 figures.show(
-    fig, "Questions about each pair of places. The recursion asks most about the first rows of both lists."
+    fig,
+    "Questions about each pair of places. The recursion asks most about the first rows of both lists.",
 )
 check.predicted(guess, "memoization_calls")
 

@@ -123,14 +123,26 @@ def fill(pattern, width, down, right, out):
 # Screens of no, one and a few pixels, wide ones and narrow ones.
 
 # %% role="tests" grade_id="strength_reduction_correct" points=3
-cases = [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((0, 5), (1, 1), (24, 8), (1000, 300))]
-### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w) for n, w in ((7, 8), (8, 8), (9, 8), (2000, 1))]
-cases += [lambda rng, n=n, w=w: make_wallpaper(rng, n, w, (9, 200)) for n, w in ((3001, 1000), (50_000, 801))]
-cases += [
-    lambda rng, r=r, c=c: make_wallpaper(rng, 999, 50, (r, c)) for r, c in ((1, 7), (5, 1), (2, 49), (3, 51))
+cases = [
+    lambda rng, n=n, w=w: make_wallpaper(rng, n, w)
+    for n, w in ((0, 5), (1, 1), (24, 8), (1000, 300))
 ]
-cases += [lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))]
+### BEGIN HIDDEN TESTS
+cases += [
+    lambda rng, n=n, w=w: make_wallpaper(rng, n, w)
+    for n, w in ((7, 8), (8, 8), (9, 8), (2000, 1))
+]
+cases += [
+    lambda rng, n=n, w=w: make_wallpaper(rng, n, w, (9, 200))
+    for n, w in ((3001, 1000), (50_000, 801))
+]
+cases += [
+    lambda rng, r=r, c=c: make_wallpaper(rng, 999, 50, (r, c))
+    for r, c in ((1, 7), (5, 1), (2, 49), (3, 51))
+]
+cases += [
+    lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))
+]
 ### END HIDDEN TESTS
 check.correct(fill, against=fill_dividing, on=cases, returns=4, points=3)
 
@@ -148,7 +160,15 @@ check.counts(fill, "divisions", on=make_wallpaper, zero=6, full=0, points=2)
 # Both functions fill the same 400,000 pixels.
 
 # %% role="tests" grade_id="strength_reduction_speed" points=3 hints=[2, 3]
-check.faster(fill, than=fill_dividing, on=make_wallpaper, returns=4, zero=2, full=4, points=3)
+check.faster(
+    fill,
+    than=fill_dividing,
+    on=make_wallpaper,
+    returns=4,
+    zero=2,
+    full=4,
+    points=3,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -163,7 +183,11 @@ COLUMNS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
 
 def nanoseconds(function, *args):
     """Return the best time a pixel of four calls."""
-    return min(timing.seconds_of(lambda: function(*args))[0] for _ in range(4)) / args[-1].size * 1e9
+    return (
+        min(timing.seconds_of(lambda: function(*args))[0] for _ in range(4))
+        / args[-1].size
+        * 1e9
+    )
 
 
 times = {"dividing": [], "yours": []}
@@ -176,7 +200,12 @@ for columns in COLUMNS:
 fig, ax = figures.subplots()
 for label, values in times.items():
     ax.plot(COLUMNS, values, marker="o", label=label)
-ax.set(xscale="log", xlabel="columns of the pattern", ylabel="ns a pixel", ylim=(0, None))
+ax.set(
+    xscale="log",
+    xlabel="columns of the pattern",
+    ylabel="ns a pixel",
+    ylim=(0, None),
+)
 ax.legend()
 figures.show(
     fig,

@@ -29,12 +29,16 @@ from perflab import atomics, check
 from perflab.models import coherence
 
 LIMIT = 0  # the word of the header that all workers read
-DELIVERED, DROPPED, BYTES = range(3)  # the counters of a worker, one word each, side by side
+DELIVERED, DROPPED, BYTES = range(
+    3
+)  # the counters of a worker, one word each, side by side
 
 
 def make_bus(rng, workers, messages, first, line=8):
     """Arguments behind the worker's number: the block, its first free word, words of a line, sizes of messages."""
-    lines = -(-first // line) + workers  # those of the header, and one for each worker: there is no more room
+    lines = (
+        -(-first // line) + workers
+    )  # those of the header, and one for each worker: there is no more room
     block = rng.integers(1, 1_000, lines * line)
     block[LIMIT] = 100
     return block, first, line, rng.integers(1, 121, (workers, messages))
@@ -147,23 +151,44 @@ def counted(places, before, after):
     """Say what is wrong with a block after the workers have counted."""
     expected, sizes = before[0].copy(), before[3]
     for me, at in enumerate(places):
-        assert isinstance(at, int | np.integer), f"count returned {at!r} for worker {me}, and not a word"
-        assert before[1] <= at <= expected.size - 3, f"the counters of worker {me} begin at {at}, out of the room"
+        assert isinstance(at, int | np.integer), (
+            f"count returned {at!r} for worker {me}, and not a word"
+        )
+        assert before[1] <= at <= expected.size - 3, (
+            f"the counters of worker {me} begin at {at}, out of the room"
+        )
         assert all(abs(at - other) >= 3 for other in places[:me]), (
             f"counters of two workers overlap: they begin at {places}"
         )
         fits = sizes[me] <= expected[LIMIT]
-        expected[at : at + 3] += fits.sum(), (~fits).sum(), sizes[me][fits].sum()
+        expected[at : at + 3] += (
+            fits.sum(),
+            (~fits).sum(),
+            sizes[me][fits].sum(),
+        )
     for word in np.flatnonzero(after[0] != expected)[:1]:
-        raise AssertionError(f"word {word} of the block is {after[0][word]}, and should be {expected[word]}")
+        raise AssertionError(
+            f"word {word} of the block is {after[0][word]}, and should be {expected[word]}"
+        )
 
 
-few = [lambda rng, f=f, line=line: make_bus(rng, 2, 2, f, line) for f, line in ((8, 8), (3, 8))]
+few = [
+    lambda rng, f=f, line=line: make_bus(rng, 2, 2, f, line)
+    for f, line in ((8, 8), (3, 8))
+]
 ### BEGIN HIDDEN TESTS
-few += [lambda rng, f=f, line=line: make_bus(rng, 2, 1, f, line) for f, line in ((7, 8), (9, 16), (32, 16))]
+few += [
+    lambda rng, f=f, line=line: make_bus(rng, 2, 1, f, line)
+    for f, line in ((7, 8), (9, 16), (32, 16))
+]
 ### END HIDDEN TESTS
 check.correct(
-    count, against=counted, on=few, threads=2, stress=lambda rng: make_bus(rng, 2, 50_000, first=6), points=3
+    count,
+    against=counted,
+    on=few,
+    threads=2,
+    stress=lambda rng: make_bus(rng, 2, 50_000, first=6),
+    points=3,
 )
 
 # %% [markdown]
@@ -172,7 +197,13 @@ check.correct(
 
 # %% role="tests" grade_id="padded_counters_apart" points=3 hints=[1, 2]
 check.counts(
-    count, "invalidations", on=lambda rng: make_bus(rng, 16, 4, first=8), threads=16, zero=40, full=0, points=3
+    count,
+    "invalidations",
+    on=lambda rng: make_bus(rng, 16, 4, first=8),
+    threads=16,
+    zero=40,
+    full=0,
+    points=3,
 )
 
 # %% [markdown]
@@ -181,7 +212,13 @@ check.counts(
 
 # %% role="tests" grade_id="padded_counters_aligned" points=2 hints=[2, 3]
 check.counts(
-    count, "invalidations", on=lambda rng: make_bus(rng, 16, 4, first=6), threads=16, zero=40, full=0, points=2
+    count,
+    "invalidations",
+    on=lambda rng: make_bus(rng, 16, 4, first=6),
+    threads=16,
+    zero=40,
+    full=0,
+    points=2,
 )
 
 # %% [markdown]
@@ -195,8 +232,12 @@ from perflab import figures, hints, threads
 
 bus = make_bus(np.random.default_rng(1), workers=4, messages=1, first=6)
 fig, axes = figures.subplots(1, 2, size=(7, 2.6))
-colors = [figures.COLORS[name] for name in ("blue", "vermilion", "green", "purple")]
-for ax, title, counter in zip(axes, ("before", "after: your place"), (count_packed, count), strict=True):
+colors = [
+    figures.COLORS[name] for name in ("blue", "vermilion", "green", "purple")
+]
+for ax, title, counter in zip(
+    axes, ("before", "after: your place"), (count_packed, count), strict=True
+):
     owner = dict.fromkeys(range(6), "header") | {LIMIT: "limit"}
     for me in range(4):
         at = counter(me, *bus)
@@ -205,11 +246,29 @@ for ax, title, counter in zip(axes, ("before", "after: your place"), (count_pack
         who = owner.get(word, "")
         color = colors[who] if isinstance(who, int) else figures.COLORS["gray"]
         row, column = divmod(word, 8)
-        ax.barh(row, 0.92, height=0.8, left=column, align="edge", color=color, alpha=0.45 if who != "" else 0.1)
-        ax.text(column + 0.46, row + 0.4, str(who), ha="center", va="center", fontsize=6)
+        ax.barh(
+            row,
+            0.92,
+            height=0.8,
+            left=column,
+            align="edge",
+            color=color,
+            alpha=0.45 if who != "" else 0.1,
+        )
+        ax.text(
+            column + 0.46,
+            row + 0.4,
+            str(who),
+            ha="center",
+            va="center",
+            fontsize=6,
+        )
     ax.set(xlim=(0, 8), ylim=(5, -0.1), title=title)
     ax.axis("off")
-figures.show(fig, "Before, four workers lie on two lines. After, they lie where place() put them.")
+figures.show(
+    fig,
+    "Before, four workers lie on two lines. After, they lie where place() put them.",
+)
 
 block = hints.empty(24, np.int64)  # begins on a cache line
 block[:] = 0
@@ -218,12 +277,15 @@ sizes = np.random.default_rng(2).integers(1, 121, (2, 400_000))
 ratios = []
 for _ in range(9):
     before, after = (
-        threads.run([(counter, (me, block, 6, 8, sizes)) for me in range(2)]) for counter in (count_packed, count)
+        threads.run([(counter, (me, block, 6, 8, sizes)) for me in range(2)])
+        for counter in (count_packed, count)
     )
     if before.parallel and after.parallel:
         ratios.append(max(before.seconds) / max(after.seconds))
 if ratios:
-    print(f"{len(ratios)} of 9 runs had two cores: {min(ratios):.1f} to {max(ratios):.1f} times as fast")
+    print(
+        f"{len(ratios)} of 9 runs had two cores: {min(ratios):.1f} to {max(ratios):.1f} times as fast"
+    )
 else:
     print("no second core was free in 9 runs, so the clock says nothing")
 check.predicted(guess, "padded_counters_aligned")

@@ -56,23 +56,31 @@ class Pool:
             else:
                 self.children[parent].append(task)
         # Until when, who, what, and with which task, or from which end of whose deque.
-        self.doing = [(0, worker, "rest", None, None) for worker in range(workers)]
+        self.doing = [
+            (0, worker, "rest", None, None) for worker in range(workers)
+        ]
         self.resting, self.spans = set(), []
         self.now = self.begun = self.moved = self.steals = 0
         self.free = None  # the worker that waits for a decision
 
     def __call__(self, verb, *args):
         if verb not in ("next", "run", "steal", "give", "rest", "size"):
-            raise ValueError(f"the verbs are next, run, steal, give, rest and size; not {verb!r}")
+            raise ValueError(
+                f"the verbs are next, run, steal, give, rest and size; not {verb!r}"
+            )
         if verb == "next":
             return self.next()
         if not args or args[0] != self.free:
-            raise ValueError(f"{verb}: worker {self.free} is the one that is free; ask for the next one first")
+            raise ValueError(
+                f"{verb}: worker {self.free} is the one that is free; ask for the next one first"
+            )
         return getattr(self, verb)(*args)
 
     def next(self):
         if self.free is not None:
-            raise ValueError(f"next: worker {self.free} has nothing to do yet: let it run, steal, give or rest")
+            raise ValueError(
+                f"next: worker {self.free} has nothing to do yet: let it run, steal, give or rest"
+            )
         while self.doing:
             self.now, me, what, which, other = heapq.heappop(self.doing)
             if what == "run":
@@ -90,7 +98,15 @@ class Pool:
         task = self._pop(me, end)
         if task is not None:
             self.begun += 1
-            self.spans.append(Span(me, self.now, self.now + int(self.durations[task]), "task", task))
+            self.spans.append(
+                Span(
+                    me,
+                    self.now,
+                    self.now + int(self.durations[task]),
+                    "task",
+                    task,
+                )
+            )
             self._do(me, "run", int(self.durations[task]), task)
             return int(self.worth[task])
 
@@ -120,8 +136,12 @@ class Pool:
 
     def schedule(self):
         """Return who did what when, as `perflab.models.schedule` has it."""
-        spans = sorted(self.spans, key=lambda span: (span.start, span.worker, span.end))
-        return Schedule("yours", self.durations, self.workers, tuple(spans), self.parents)
+        spans = sorted(
+            self.spans, key=lambda span: (span.start, span.worker, span.end)
+        )
+        return Schedule(
+            "yours", self.durations, self.workers, tuple(spans), self.parents
+        )
 
     def _do(self, me, what, lasts, which, other=None):
         heapq.heappush(self.doing, (self.now + lasts, me, what, which, other))
@@ -129,7 +149,9 @@ class Pool:
 
     def _other(self, me, other):
         if other == me or other not in range(self.workers):
-            raise ValueError(f"worker {other!r}: another one than {me}, from 0 to {self.workers - 1}")
+            raise ValueError(
+                f"worker {other!r}: another one than {me}, from 0 to {self.workers - 1}"
+            )
 
     def _pop(self, worker, end):
         if end not in ("front", "back"):
@@ -140,13 +162,17 @@ class Pool:
     def _arrive(self, me, source, target, end):
         task = self._pop(source, end)
         found = -1 if task is None else task
-        self.spans.append(Span(me, self.now - COST, self.now, "steal", found, source))
+        self.spans.append(
+            Span(me, self.now - COST, self.now, "steal", found, source)
+        )
         if task is not None:
             self.deques[target].append(task)
             self.moved += 1
             if target in self.resting:
                 self.resting.remove(target)
-                heapq.heappush(self.doing, (self.now, target, "rest", None, None))
+                heapq.heappush(
+                    self.doing, (self.now, target, "rest", None, None)
+                )
 
 
 def new_pool(rng, tasks=1_000, workers=8, skew=2.0, folders=16):
@@ -159,7 +185,13 @@ def new_pool(rng, tasks=1_000, workers=8, skew=2.0, folders=16):
         parents[task] = tree[rng.integers(len(tree))]
         tree.append(task)
     owner = np.arange(tasks) * workers // max(folders, 1)  # of the folders
-    return Pool(rng.integers(5, 40, tasks), parents, owner, rng.integers(1, 1000, tasks), workers)
+    return Pool(
+        rng.integers(5, 40, tasks),
+        parents,
+        owner,
+        rng.integers(1, 1000, tasks),
+        workers,
+    )
 
 
 def make_pool(rng, tasks=1_000, workers=8, skew=2.0):
@@ -186,7 +218,12 @@ def run_shared(pool, workers):
     while (me := pool("next")) is not None:
         gave[me] = workers > 1 and not gave[me] and pool("size", me) > 1
         if gave[me]:
-            pool("give", me, (me + int(rng.integers(1, workers))) % workers, "front")
+            pool(
+                "give",
+                me,
+                (me + int(rng.integers(1, workers))) % workers,
+                "front",
+            )
         elif (worth := pool("run", me, "back")) is not None:
             total += worth
         else:
@@ -237,11 +274,18 @@ def run_stealing(pool, workers):
     dice = np.random.default_rng(1)
     total = 0
     while (me := pool("next")) is not None:
-        worth = pool("run", me, "back")  # the youngest of its own: the smallest, and its data is warm
+        worth = pool(
+            "run", me, "back"
+        )  # the youngest of its own: the smallest, and its data is warm
         if worth is not None:
             total += worth
         else:
-            pool("steal", me, (me + int(dice.integers(1, workers))) % workers, "front")
+            pool(
+                "steal",
+                me,
+                (me + int(dice.integers(1, workers))) % workers,
+                "front",
+            )
     return total
     ### END SOLUTION
 
@@ -256,9 +300,15 @@ def worth_of_all(pool, workers):
     return int(pool.worth.sum())
 
 
-cases = [lambda rng, n=n, w=w: make_pool(rng, n, w) for n, w in ((0, 2), (1, 2), (30, 2), (40, 4))]
+cases = [
+    lambda rng, n=n, w=w: make_pool(rng, n, w)
+    for n, w in ((0, 2), (1, 2), (30, 2), (40, 4))
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_pool(rng, 20, 1), lambda rng: make_pool(rng, 90, 8, skew=3.0)]
+cases += [
+    lambda rng: make_pool(rng, 20, 1),
+    lambda rng: make_pool(rng, 90, 8, skew=3.0),
+]
 ### END HIDDEN TESTS
 check.correct(run_stealing, against=worth_of_all, on=cases, points=2)
 
@@ -270,10 +320,22 @@ check.correct(run_stealing, against=worth_of_all, on=cases, points=2)
 # %% role="tests" grade_id="steal_or_share_static" points=2 hints=[1, 2]
 def makespan(result, pool, workers):
     """Return when the last task was done; never, if one was not begun."""
-    return pool.schedule().makespan if pool.begun == len(pool.durations) else math.inf
+    return (
+        pool.schedule().makespan
+        if pool.begun == len(pool.durations)
+        else math.inf
+    )
 
 
-check.counts(run_stealing, makespan, than=run_static, on=make_pool, zero=1.5, full=4, points=2)
+check.counts(
+    run_stealing,
+    makespan,
+    than=run_static,
+    on=make_pool,
+    zero=1.5,
+    full=4,
+    points=2,
+)
 
 # %% [markdown]
 # ### Against the best there is
@@ -286,7 +348,9 @@ def above_bound(result, pool, workers):
     return makespan(result, pool, workers) / pool.schedule().bound
 
 
-check.counts(run_stealing, above_bound, on=make_pool, zero=1.3, full=1.1, points=3)
+check.counts(
+    run_stealing, above_bound, on=make_pool, zero=1.3, full=1.1, points=3
+)
 
 # %% [markdown]
 # ### How many tasks move?
@@ -297,10 +361,16 @@ check.counts(run_stealing, above_bound, on=make_pool, zero=1.3, full=1.1, points
 # %% role="tests" grade_id="steal_or_share_moved" points=2 hints=[2, 3]
 def share_moved(result, pool, workers):
     """Return the share of tasks that changed their worker; 1 where the makespan is twice the bound or more."""
-    return pool.moved / len(pool.durations) if above_bound(result, pool, workers) < 2 else 1.0
+    return (
+        pool.moved / len(pool.durations)
+        if above_bound(result, pool, workers) < 2
+        else 1.0
+    )
 
 
-check.counts(run_stealing, share_moved, on=make_pool, zero=0.25, full=0.13, points=2)
+check.counts(
+    run_stealing, share_moved, on=make_pool, zero=0.25, full=0.13, points=2
+)
 
 # %% [markdown]
 # ## Before and after
@@ -318,7 +388,12 @@ from numba import njit
 
 from perflab import figures, pictures
 
-WORKERS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+WORKERS = min(
+    4,
+    len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity")
+    else os.cpu_count() or 1,
+)
 
 
 def after(fn):
@@ -333,7 +408,10 @@ fig, axes = figures.subplots(2, 1, size=(6, 4.4))
 for run, ax in zip(runs, axes, strict=True):
     pictures.timeline(run, until=runs[0].makespan * 1.02, ax=ax)
 spans = [run.makespan for run in runs]
-figures.show(fig, f"Static: one worker is busy to the end, {spans[0]}. Yours: all are, and done at {spans[1]}.")
+figures.show(
+    fig,
+    f"Static: one worker is busy to the end, {spans[0]}. Yours: all are, and done at {spans[1]}.",
+)
 
 
 @njit(nogil=True)
@@ -349,14 +427,23 @@ class RealPool(Pool):
     """The same verbs, and the tasks run on threads."""
 
     def open(self, executor):
-        self.executor, self.idle, self.done, self.thief = executor, SimpleQueue(), 0, None
+        self.executor, self.idle, self.done, self.thief = (
+            executor,
+            SimpleQueue(),
+            0,
+            None,
+        )
         for worker in range(self.workers):
             self.idle.put((worker, None))
         return self
 
     def next(self):
         while self.done < len(self.durations):
-            me, task = (self.thief, None) if self.thief is not None else self.idle.get()
+            me, task = (
+                (self.thief, None)
+                if self.thief is not None
+                else self.idle.get()
+            )
             self.thief = None
             if task is not None:
                 self.done += 1
@@ -371,14 +458,18 @@ class RealPool(Pool):
             job = self.executor.submit(compute, lasts)
             job.add_done_callback(lambda _: self.idle.put((me, which)))
             return
-        self.steals = 0  # a thief may look as often as it likes: here time passes
+        self.steals = (
+            0  # a thief may look as often as it likes: here time passes
+        )
         loot = self._pop(other, which) if what == "steal" else None
         if loot is None:
             time.sleep(20e-6)
             self.idle.put((me, None))
         else:
             self.deques[me].append(loot)
-            self.thief = me  # it runs at once, before somebody steals that from it
+            self.thief = (
+                me  # it runs at once, before somebody steals that from it
+            )
 
 
 def real_seconds(fn):
@@ -386,8 +477,16 @@ def real_seconds(fn):
     best = math.inf
     with ThreadPoolExecutor(WORKERS) as executor:
         for _ in range(5):
-            model = new_pool(np.random.default_rng(4), tasks=200, workers=WORKERS)
-            pool = RealPool(model.durations, model.parents, model.owner, model.worth, WORKERS).open(executor)
+            model = new_pool(
+                np.random.default_rng(4), tasks=200, workers=WORKERS
+            )
+            pool = RealPool(
+                model.durations,
+                model.parents,
+                model.owner,
+                model.worth,
+                WORKERS,
+            ).open(executor)
             start = time.perf_counter()
             fn(pool, WORKERS)
             best = min(best, time.perf_counter() - start)
@@ -396,10 +495,14 @@ def real_seconds(fn):
 
 compute(1)
 if WORKERS == 1:
-    print("One core: threads can only take turns here, so there is nothing to balance.")
+    print(
+        "One core: threads can only take turns here, so there is nothing to balance."
+    )
 else:
     static, stealing = real_seconds(run_static), real_seconds(run_stealing)
-    print(f"{WORKERS} real threads: static {static * 1e3:.0f} ms, yours {stealing * 1e3:.0f} ms")
+    print(
+        f"{WORKERS} real threads: static {static * 1e3:.0f} ms, yours {stealing * 1e3:.0f} ms"
+    )
 check.predicted(guess, "steal_or_share_static")
 
 # %% [markdown]

@@ -135,8 +135,20 @@ def make_deque(rng, count, size=4):
 
 def make_threads(rng, count, batch=2, tries=2, size=16):
     """Arguments of an owner and a thief: an empty deque and `count` tasks in any order."""
-    ends, ring, tasks = np.zeros(3 * LINE, np.int64), np.zeros(size, np.int64), rng.permutation(count) + 1
-    return ends, ring, tasks, np.zeros(count + 2, np.int64), np.zeros(count + 2, np.int64), batch, tries
+    ends, ring, tasks = (
+        np.zeros(3 * LINE, np.int64),
+        np.zeros(size, np.int64),
+        rng.permutation(count) + 1,
+    )
+    return (
+        ends,
+        ring,
+        tasks,
+        np.zeros(count + 2, np.int64),
+        np.zeros(count + 2, np.int64),
+        batch,
+        tries,
+    )
 
 
 # %% [markdown]
@@ -150,44 +162,81 @@ def allowed(*operations):
 
     def holds(results, before, after):
         (ends, ring, task), (ends_after, ring_after, _) = before, after
-        held = [int(ring[p % ring.size]) for p in range(ends[TOP], ends[BOTTOM])]
+        held = [
+            int(ring[p % ring.size]) for p in range(ends[TOP], ends[BOTTOM])
+        ]
         got = [
-            int(r) if name != "push" and r > EMPTY else None for name, r in zip(operations, results, strict=True)
+            int(r) if name != "push" and r > EMPTY else None
+            for name, r in zip(operations, results, strict=True)
         ]
         out = [one for one in got if one is not None]
-        ever = held + [task] * ("push" in operations and bool(results[operations.index("push")]))
+        ever = held + [task] * (
+            "push" in operations and bool(results[operations.index("push")])
+        )
         for one in out:
-            assert one in ever, f"task {one} was handed out, and nobody had pushed it"
+            assert one in ever, (
+                f"task {one} was handed out, and nobody had pushed it"
+            )
             assert out.count(one) == 1, f"task {one} was handed out twice"
-        stolen = {one for name, one in zip(operations, got, strict=True) if name == "steal" and one is not None}
-        assert stolen == set(ever[: len(stolen)]), f"{stolen} was stolen, and not the oldest of {ever}"
+        stolen = {
+            one
+            for name, one in zip(operations, got, strict=True)
+            if name == "steal" and one is not None
+        }
+        assert stolen == set(ever[: len(stolen)]), (
+            f"{stolen} was stolen, and not the oldest of {ever}"
+        )
         for name, result, one in zip(operations, results, got, strict=True):
             others = len(out) - (one is not None)
             if name == "push":
-                assert result or len(held) == ring.size, "push found no room, and there was some"
+                assert result or len(held) == ring.size, (
+                    "push found no room, and there was some"
+                )
             elif name == "take" and one is not None:
-                assert one == held[-1], f"take returned {one}, and the youngest task was {held[-1]}"
+                assert one == held[-1], (
+                    f"take returned {one}, and the youngest task was {held[-1]}"
+                )
             elif one is None:
-                assert result in (EMPTY, LOST)[: 1 + (name == "steal")], f"{name} returned {result}"
+                assert result in (EMPTY, LOST)[: 1 + (name == "steal")], (
+                    f"{name} returned {result}"
+                )
                 assert result == EMPTY or others, "a thief lost, and nobody won"
-                assert result == LOST or others >= len(held), f"{name} found nothing, and {held} was there"
+                assert result == LOST or others >= len(held), (
+                    f"{name} found nothing, and {held} was there"
+                )
         size = int(ends_after[BOTTOM] - ends_after[TOP])
         rest = [one for one in ever if one not in out]
-        assert size == len(rest), f"in the end BOTTOM - TOP is {size}, and {len(rest)} tasks should be there"
-        left = [int(ring_after[p % ring.size]) for p in range(ends_after[TOP], ends_after[BOTTOM])]
-        assert left == rest, f"in the end the deque holds {left}, and should hold {rest}"
-        assert ends_after[TOP] >= ends[TOP], "TOP has gone back, and a thief that is late will be fooled"
+        assert size == len(rest), (
+            f"in the end BOTTOM - TOP is {size}, and {len(rest)} tasks should be there"
+        )
+        left = [
+            int(ring_after[p % ring.size])
+            for p in range(ends_after[TOP], ends_after[BOTTOM])
+        ]
+        assert left == rest, (
+            f"in the end the deque holds {left}, and should hold {rest}"
+        )
+        assert ends_after[TOP] >= ends[TOP], (
+            "TOP has gone back, and a thief that is late will be fooled"
+        )
 
     return holds
 
 
 def each_once(results, before, after):
     """Judge what an owner and a thief brought home: each task exactly once."""
-    tasks, home = before[2], [mine[:count] for mine, count in zip(after[3:5], results, strict=True)]
+    tasks, home = (
+        before[2],
+        [mine[:count] for mine, count in zip(after[3:5], results, strict=True)],
+    )
     times = np.bincount(np.concatenate(home), minlength=tasks.size + 1)
-    assert len(times) == len(tasks) + 1, "there is a task that nobody had pushed"
+    assert len(times) == len(tasks) + 1, (
+        "there is a task that nobody had pushed"
+    )
     assert times[0] == 0, "EMPTY was handed out as a task"
-    assert times[1:].max() < 2, f"task {times.argmax()} was handed out {times.max()} times"
+    assert times[1:].max() < 2, (
+        f"task {times.argmax()} was handed out {times.max()} times"
+    )
     assert times[1:].min() > 0, f"task {times[1:].argmin() + 1} was lost"
 
 
@@ -242,7 +291,9 @@ def push(ends, ring, task):
     if bottom - atomics.load(ends, TOP, "acquire") >= ring.size:
         return False
     atomics.store(ring, bottom & (ring.size - 1), task, "relaxed")
-    atomics.store(ends, BOTTOM, bottom + 1, "release")  # a thief that sees this sees the task
+    atomics.store(
+        ends, BOTTOM, bottom + 1, "release"
+    )  # a thief that sees this sees the task
     return True
     ### END SOLUTION
 
@@ -257,7 +308,9 @@ def take(ends, ring):
     oldest = atomics.load(ends, TOP, "relaxed")
     if oldest < mine:
         return atomics.load(ring, mine & (ring.size - 1), "relaxed")
-    won = oldest == mine and atomics.compare_exchange(ends, TOP, oldest, oldest + 1)
+    won = oldest == mine and atomics.compare_exchange(
+        ends, TOP, oldest, oldest + 1
+    )
     atomics.store(ends, BOTTOM, mine + 1, "relaxed")
     if not won:
         return EMPTY
@@ -270,7 +323,9 @@ def steal(ends, ring):
     """Return the oldest task, EMPTY if there is none, LOST if another was faster. Thieves call this."""
     ### BEGIN SOLUTION
     oldest = atomics.load(ends, TOP, "acquire")
-    atomics.fence("seq_cst")  # x86 keeps two loads in order; other processors need this
+    atomics.fence(
+        "seq_cst"
+    )  # x86 keeps two loads in order; other processors need this
     if oldest >= atomics.load(ends, BOTTOM, "acquire"):
         return EMPTY
     loot = atomics.load(ring, oldest & (ring.size - 1), "relaxed")
@@ -287,7 +342,10 @@ def steal(ends, ring):
 # %% role="tests" grade_id="work_stealing_thieves" points=1 hints=[1, 1]
 cases = [lambda rng, n=n: make_deque(rng, n) for n in (0, 1, 2)]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_deque(rng, 4), lambda rng: make_deque(rng, 1, size=2)]
+cases += [
+    lambda rng: make_deque(rng, 4),
+    lambda rng: make_deque(rng, 1, size=2),
+]
 ### END HIDDEN TESTS
 check.correct(
     (push, steal),
@@ -305,9 +363,18 @@ check.correct(
 # %% role="tests" grade_id="work_stealing_last" points=2 hints=[2, 3]
 cases = [lambda rng, n=n: make_deque(rng, n) for n in (1, 0, 2)]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_deque(rng, 3), lambda rng: make_deque(rng, 1, size=1)]
+cases += [
+    lambda rng: make_deque(rng, 3),
+    lambda rng: make_deque(rng, 1, size=1),
+]
 ### END HIDDEN TESTS
-check.correct((take, steal), threads=(taking, stealing), against=allowed("take", "steal"), on=cases, points=2)
+check.correct(
+    (take, steal),
+    threads=(taking, stealing),
+    against=allowed("take", "steal"),
+    on=cases,
+    points=2,
+)
 
 # %% [markdown]
 # ### The store that waits
@@ -317,7 +384,10 @@ check.correct((take, steal), threads=(taking, stealing), against=allowed("take",
 # %% role="tests" grade_id="work_stealing_fence" points=2 hints=[2, 2]
 cases = [lambda rng, n=n: make_deque(rng, n) for n in (2, 3)]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_deque(rng, 1), lambda rng: make_deque(rng, 2, size=2)]
+cases += [
+    lambda rng: make_deque(rng, 1),
+    lambda rng: make_deque(rng, 2, size=2),
+]
 ### END HIDDEN TESTS
 check.correct(
     (take, steal),
@@ -338,11 +408,24 @@ def many(rng):
     return make_threads(rng, 500_000, tries=1 << 40)
 
 
-cases = [lambda rng, n=n, size=size: make_threads(rng, n, size=size) for n, size in ((2, 16), (4, 2))]
+cases = [
+    lambda rng, n=n, size=size: make_threads(rng, n, size=size)
+    for n, size in ((2, 16), (4, 2))
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_threads(rng, 4, batch=4, size=4), lambda rng: make_threads(rng, 4, tries=3, size=4)]
+cases += [
+    lambda rng: make_threads(rng, 4, batch=4, size=4),
+    lambda rng: make_threads(rng, 4, tries=3, size=4),
+]
 ### END HIDDEN TESTS
-check.correct((push, take, steal), threads=(own, rob), against=each_once, on=cases, stress=many, points=2)
+check.correct(
+    (push, take, steal),
+    threads=(own, rob),
+    against=each_once,
+    on=cases,
+    stress=many,
+    points=2,
+)
 
 # %% [markdown]
 # ### How often does the owner lock?
@@ -354,7 +437,15 @@ def alone(rng):
     return make_threads(rng, 8, batch=8, tries=0)
 
 
-check.counts((push, take, steal), "locked", threads=(own, rob), on=alone, zero=16, full=9, points=2)
+check.counts(
+    (push, take, steal),
+    "locked",
+    threads=(own, rob),
+    on=alone,
+    zero=16,
+    full=9,
+    points=2,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -392,15 +483,35 @@ def free_rounds(rounds):
 
 
 compared = timing.compare(free_rounds, locked_rounds, lambda rng: (ROUNDS,))
-before, after = (np.median(side) / ROUNDS * 1e9 for side in (compared.pairs.baseline, compared.pairs.candidate))
+before, after = (
+    np.median(side) / ROUNDS * 1e9
+    for side in (compared.pairs.baseline, compared.pairs.candidate)
+)
 fig, ax = figures.subplots(size=(5.6, 1.8))
-ax.barh([1, 0], [before, after], color=[figures.COLORS["gray"], figures.COLORS["blue"]])
-ax.set(yticks=[1, 0], yticklabels=["locked", "yours"], xlabel="ns for a push and a take")
-figures.show(fig, f"A push and a take: {before:.1f} ns with a lock, {after:.1f} ns with yours.")
+ax.barh(
+    [1, 0],
+    [before, after],
+    color=[figures.COLORS["gray"], figures.COLORS["blue"]],
+)
+ax.set(
+    yticks=[1, 0],
+    yticklabels=["locked", "yours"],
+    xlabel="ns for a push and a take",
+)
+figures.show(
+    fig,
+    f"A push and a take: {before:.1f} ns with a lock, {after:.1f} ns with yours.",
+)
 arguments = make_threads(np.random.default_rng(1), 500_000, tries=1 << 40)
 race = threads.run([(own, (0, *arguments)), (rob, (1, *arguments))])
-print(f"500,000 tasks: the owner took {race.results[0]:,}, the thief {race.results[1]:,}.")
-print("Both ran at once." if race.parallel else "No second core was free, so this says little.")
+print(
+    f"500,000 tasks: the owner took {race.results[0]:,}, the thief {race.results[1]:,}."
+)
+print(
+    "Both ran at once."
+    if race.parallel
+    else "No second core was free, so this says little."
+)
 check.predicted(guess, "work_stealing_locked")
 
 # %% [markdown]

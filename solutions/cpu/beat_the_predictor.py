@@ -41,12 +41,18 @@ from perflab.models.branch import Bimodal, Trace, TwoLevel, replay
 
 def predictor(history):
     """Return the model of the predictor above."""
-    return TwoLevel("local", history=history, entries=1) if history else Bimodal(entries=1)
+    return (
+        TwoLevel("local", history=history, entries=1)
+        if history
+        else Bimodal(entries=1)
+    )
 
 
 def wrong_guesses(outcomes, history):
     """Return for each outcome whether the predictor guessed it wrong."""
-    return replay(predictor(history), Trace(np.zeros(outcomes.size, np.int64), outcomes)).wrong
+    return replay(
+        predictor(history), Trace(np.zeros(outcomes.size, np.int64), outcomes)
+    ).wrong
 
 
 def always_wrong(n, history):
@@ -62,7 +68,9 @@ coin = np.random.default_rng(1).random(20_000) < 0.5
 regular = np.tile([True, True, True, False], 5_000)
 print("history     coin   regular")
 for length in (0, 2, 4, 8):
-    print(f"{length:7}   {wrong_guesses(coin, length).mean():6.1%}   {wrong_guesses(regular, length).mean():7.1%}")
+    print(
+        f"{length:7}   {wrong_guesses(coin, length).mean():6.1%}   {wrong_guesses(regular, length).mean():7.1%}"
+    )
 
 # %% [markdown]
 # ## Predict
@@ -123,7 +131,9 @@ def fool(n, history):
     past = 0
     for i in range(n):
         taken = counters[past] < 2  # it guesses the opposite
-        counters[past] += 1 if taken else -1  # between 1 and 2: it never is sure of itself
+        counters[past] += (
+            1 if taken else -1
+        )  # between 1 and 2: it never is sure of itself
         outcomes[i] = taken
         past = (past << 1 | taken) % 2**history
     return outcomes
@@ -153,7 +163,10 @@ def teach(n, history):
 # There is only one way to be guessed wrong every time. For a few outcomes, `always_wrong` finds it by trying.
 
 # %% role="tests" grade_id="beat_the_predictor_fool" points=2 hints=[1, 2]
-cases = [lambda rng, n=n, h=h: (n, h) for n, h in ((0, 2), (1, 0), (6, 0), (8, 1), (9, 2))]
+cases = [
+    lambda rng, n=n, h=h: (n, h)
+    for n, h in ((0, 2), (1, 0), (6, 0), (8, 1), (9, 2))
+]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n, h=h: (n, h) for n, h in ((9, 3), (9, 5), (10, 1))]
 ### END HIDDEN TESTS
@@ -167,12 +180,24 @@ check.correct(fool, against=always_wrong, on=cases, points=2)
 # %% role="tests" grade_id="beat_the_predictor_fooled" points=3 hints=[1, 2]
 def share_guessed_wrong(outcomes, n, history):
     """Return the share of wrong guesses; without n outcomes, 0."""
-    if not isinstance(outcomes, np.ndarray) or outcomes.shape != (n,) or outcomes.dtype != bool:
+    if (
+        not isinstance(outcomes, np.ndarray)
+        or outcomes.shape != (n,)
+        or outcomes.dtype != bool
+    ):
         return 0.0
     return wrong_guesses(outcomes, history).mean()
 
 
-check.counts(fool, share_guessed_wrong, on=lambda rng: (20_000, 8), zero=0.55, full=0.99, points=3, verify=False)
+check.counts(
+    fool,
+    share_guessed_wrong,
+    on=lambda rng: (20_000, 8),
+    zero=0.55,
+    full=0.99,
+    points=3,
+    verify=False,
+)
 
 # %% [markdown]
 # ### Does it teach, on a small scale?
@@ -200,11 +225,22 @@ check.correct(teach, against=fools_a_shorter_one, on=lessons, points=1)
 # %% role="tests" grade_id="beat_the_predictor_learned" points=2 hints=[3, 3]
 def share_not_taught(outcomes, n, history):
     """Return the shares of what went wrong; without n outcomes, 1."""
-    wrong, weaker = (share_guessed_wrong(outcomes, n, length) for length in (history, history - 1))
+    wrong, weaker = (
+        share_guessed_wrong(outcomes, n, length)
+        for length in (history, history - 1)
+    )
     return min(1.0, wrong + 1 - weaker)
 
 
-check.counts(teach, share_not_taught, on=lambda rng: (20_000, 8), zero=0.45, full=0.05, points=2, verify=False)
+check.counts(
+    teach,
+    share_not_taught,
+    on=lambda rng: (20_000, 8),
+    zero=0.45,
+    full=0.05,
+    points=2,
+    verify=False,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -214,10 +250,19 @@ check.counts(teach, share_not_taught, on=lambda rng: (20_000, 8), zero=0.45, ful
 from perflab import figures
 
 LENGTHS = range(13)
-recordings = {"fool(n, 8)": fool(20_000, 8), "teach(n, 8)": teach(20_000, 8), "coin": coin}
+recordings = {
+    "fool(n, 8)": fool(20_000, 8),
+    "teach(n, 8)": teach(20_000, 8),
+    "coin": coin,
+}
 fig, ax = figures.subplots()
 for name, outcomes in recordings.items():
-    ax.plot(LENGTHS, [100 * wrong_guesses(outcomes, length).mean() for length in LENGTHS], marker="o", label=name)
+    ax.plot(
+        LENGTHS,
+        [100 * wrong_guesses(outcomes, length).mean() for length in LENGTHS],
+        marker="o",
+        label=name,
+    )
 ax.set(xlabel="history (outcomes)", ylabel="guessed wrong (%)", ylim=(-3, 103))
 ax.legend()
 longer = wrong_guesses(recordings["fool(n, 8)"], 9).mean()

@@ -97,7 +97,9 @@ def urgent(priority, out):
         The first elements of `out`.
     """
     ### BEGIN SOLUTION
-    kept = np.uintp(0)  # unsigned, so that Numba need not ask whether it is negative
+    kept = np.uintp(
+        0
+    )  # unsigned, so that Numba need not ask whether it is negative
     for i in range(priority.size):
         out[kept] = i
         kept += np.uintp(priority[i] >= URGENT)
@@ -111,7 +113,10 @@ def urgent(priority, out):
 
 # %% role="tests" grade_id="branchless_compaction_correct" points=2
 cases = [lambda rng, n=n: make_queue(rng, n) for n in (0, 1, 7)]
-cases += [lambda rng, p=p: (np.full(5, p, np.uint8), np.empty(5, np.int32)) for p in (URGENT - 1, URGENT)]
+cases += [
+    lambda rng, p=p: (np.full(5, p, np.uint8), np.empty(5, np.int32))
+    for p in (URGENT - 1, URGENT)
+]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n: make_queue(rng, n) for n in (64, 1001)]
 ### END HIDDEN TESTS
@@ -124,14 +129,23 @@ check.correct(urgent, against=urgent_branchy, on=cases, points=2)
 # timed here.
 
 # %% role="tests" grade_id="branchless_compaction_branches" points=2
-check.counts(urgent, "branches", on=lambda rng: make_queue(rng, 1000), zero=4, full=0, points=2)
+check.counts(
+    urgent,
+    "branches",
+    on=lambda rng: make_queue(rng, 1000),
+    zero=4,
+    full=0,
+    points=2,
+)
 
 # %% [markdown]
 # ### How much faster is it?
 # Both functions find the urgent ones among the same 600,000 events in random order.
 
 # %% role="tests" grade_id="branchless_compaction_speed" points=3
-check.faster(urgent, than=urgent_branchy, on=make_queue, zero=1.6, full=2.7, points=3)
+check.faster(
+    urgent, than=urgent_branchy, on=make_queue, zero=1.6, full=2.7, points=3
+)
 
 # %% [markdown]
 # ### Is it flat?
@@ -146,7 +160,15 @@ def sorted_queue(rng):
     return np.sort(priority, kind="stable"), out
 
 
-check.faster(urgent, than=(urgent, sorted_queue), on=make_queue, zero=0.4, full=0.65, points=2, most=2)
+check.faster(
+    urgent,
+    than=(urgent, sorted_queue),
+    on=make_queue,
+    zero=0.4,
+    full=0.65,
+    points=2,
+    most=2,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -161,7 +183,11 @@ SHARES = np.linspace(0, 1, 11)
 
 def nanoseconds(find, priority, out):
     """Return the best time an event of four calls."""
-    return min(timing.seconds_of(lambda: find(priority, out))[0] for _ in range(4)) / priority.size * 1e9
+    return (
+        min(timing.seconds_of(lambda: find(priority, out))[0] for _ in range(4))
+        / priority.size
+        * 1e9
+    )
 
 
 rng = np.random.default_rng()

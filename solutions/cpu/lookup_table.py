@@ -24,10 +24,19 @@ from numba import njit
 
 from perflab import check
 
-DIGITS, CAPITALS, LETTERS = (48, 57), (65, 90), (97, 122)  # first and last byte of each range that may stay
+DIGITS, CAPITALS, LETTERS = (
+    (48, 57),
+    (65, 90),
+    (97, 122),
+)  # first and last byte of each range that may stay
 UNDERSCORE, ZERO, A = 95, 48, 97
 PLAIN = np.array(
-    [byte for first, last in (DIGITS, CAPITALS, LETTERS) for byte in range(first, last + 1)], np.uint8
+    [
+        byte
+        for first, last in (DIGITS, CAPITALS, LETTERS)
+        for byte in range(first, last + 1)
+    ],
+    np.uint8,
 )
 
 
@@ -123,7 +132,11 @@ def escape(name, out):
             text[c, k] = ZERO + digit if digit < 10 else A - 10 + digit
     for c in PLAIN:
         text[c, 0], width[c] = c, 1
-    end, one, two = np.uintp(0), np.uintp(1), np.uintp(2)  # unsigned: Numba need not ask whether they are negative
+    end, one, two = (
+        np.uintp(0),
+        np.uintp(1),
+        np.uintp(2),
+    )  # unsigned: Numba need not ask whether they are negative
     for i in range(name.size):
         c = name[i]
         # Loads first: for all that the compiler knows, a store might change the tables.
@@ -144,7 +157,10 @@ def escape(name, out):
 cases = [lambda rng, n=n: make_name(rng, n) for n in (0, 1, 12)]
 cases += [lambda rng: (np.arange(256, dtype=np.uint8), np.empty(768, np.uint8))]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n, p=p: make_name(rng, n, p) for n, p in ((100, 0.0), (100, 1.0), (1001, 0.5))]
+cases += [
+    lambda rng, n=n, p=p: make_name(rng, n, p)
+    for n, p in ((100, 0.0), (100, 1.0), (1001, 0.5))
+]
 ### END HIDDEN TESTS
 check.correct(escape, against=escape_branchy, on=cases, points=3)
 
@@ -159,14 +175,23 @@ def short_name(rng):
     return make_name(rng, 10_000)
 
 
-check.counts(escape, "mispredictions:bimodal", on=short_name, zero=6000, full=600, points=2)
+check.counts(
+    escape,
+    "mispredictions:bimodal",
+    on=short_name,
+    zero=6000,
+    full=600,
+    points=2,
+)
 
 # %% [markdown]
 # ### How much faster is it?
 # Both functions escape the same 500,000 bytes.
 
 # %% role="tests" grade_id="lookup_table_speed" points=3
-check.faster(escape, than=escape_branchy, on=make_name, zero=1.5, full=2.4, points=3)
+check.faster(
+    escape, than=escape_branchy, on=make_name, zero=1.5, full=2.4, points=3
+)
 
 # %% [markdown]
 # ## Before and after
@@ -181,7 +206,11 @@ SHARES = np.linspace(0, 1, 9)
 
 def nanoseconds(function, name, out):
     """Return the best time a byte of four calls."""
-    return min(timing.seconds_of(lambda: function(name, out))[0] for _ in range(4)) / name.size * 1e9
+    return (
+        min(timing.seconds_of(lambda: function(name, out))[0] for _ in range(4))
+        / name.size
+        * 1e9
+    )
 
 
 rng = np.random.default_rng()
@@ -193,7 +222,11 @@ for share in SHARES:
 fig, ax = figures.subplots()
 for label, values in times.items():
     ax.plot(100 * SHARES, values, label=label)
-ax.set(xlabel="bytes drawn from letters and digits (%)", ylabel="ns a byte", ylim=(0, None))
+ax.set(
+    xlabel="bytes drawn from letters and digits (%)",
+    ylabel="ns a byte",
+    ylim=(0, None),
+)
 ax.legend()
 figures.show(
     fig,

@@ -96,7 +96,9 @@ def log_buffered(file, records):
 cases = [lambda rng, n=n: make_log(rng, n) for n in (0, 1, 3000)]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n: make_log(rng, n) for n in (1023, 1024, 1025, 2049)]
-cases += [lambda rng: (check.file(b"from the last run\n"), make_log(rng, 1500)[1])]
+cases += [
+    lambda rng: (check.file(b"from the last run\n"), make_log(rng, 1500)[1])
+]
 ### END HIDDEN TESTS
 check.correct(log_buffered, against=log_each, on=cases, returns=0, points=3)
 
@@ -105,14 +107,31 @@ check.correct(log_buffered, against=log_each, on=cases, returns=0, points=3)
 # Write calls, counted by the kernel, against those of `log_each`.
 
 # %% role="tests" grade_id="buffered_writer_calls" points=3 hints=[1, 2]
-check.counts(log_buffered, "writes", than=log_each, on=make_log, zero=3, full=900, points=3)
+check.counts(
+    log_buffered,
+    "writes",
+    than=log_each,
+    on=make_log,
+    zero=3,
+    full=900,
+    points=3,
+)
 
 # %% [markdown]
 # ### Is it faster?
 # On the wall clock, since a trip into the kernel is more than the time of your process.
 
 # %% role="tests" grade_id="buffered_writer_speed" points=2 hints=[2, 3]
-check.faster(log_buffered, than=log_each, on=make_log, returns=0, clock="wall", zero=1.5, full=10, points=2)
+check.faster(
+    log_buffered,
+    than=log_each,
+    on=make_log,
+    returns=0,
+    clock="wall",
+    zero=1.5,
+    full=10,
+    points=2,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -141,7 +160,12 @@ for size in SIZES:
 fig, ax = figures.subplots()
 ax.plot(SIZES, np.array(seconds) * 1e3, marker="o")
 ax.axvline(BUFFER, linestyle=":", color="gray")
-ax.set(xscale="log", xlabel="bytes of the buffer", ylabel="ms for 6,000 records", ylim=(0, None))
+ax.set(
+    xscale="log",
+    xlabel="bytes of the buffer",
+    ylabel="ms for 6,000 records",
+    ylim=(0, None),
+)
 ax.set_title("A buffer needs not be large")
 ax.grid(True)
 figures.show(

@@ -37,10 +37,18 @@ class Device:
 
     def __init__(self, rng, count, read, work, jitter=0.0):
         self.blocks = [rng.bytes(32) for _ in range(count)]
-        self.reads = (read * rng.uniform(1 - jitter, 1 + jitter, count)).tolist()
-        self.works = (work * rng.uniform(1 - jitter, 1 + jitter, count)).tolist()
+        self.reads = (
+            read * rng.uniform(1 - jitter, 1 + jitter, count)
+        ).tolist()
+        self.works = (
+            work * rng.uniform(1 - jitter, 1 + jitter, count)
+        ).tolist()
         self.clock, self.free_at = 0.0, 0.0  # of the processor; of the device
-        self.started, self.finished, self.worked = [], 0, 0  # times at which the blocks will have come
+        self.started, self.finished, self.worked = (
+            [],
+            0,
+            0,
+        )  # times at which the blocks will have come
         self.spans = []  # (who, block, from, to), for the picture
 
     def __call__(self, verb, block=None):
@@ -57,7 +65,9 @@ class Device:
         if number == len(self.blocks):
             raise ValueError("start: there is no further block")
         if number - self.worked == BUFFERS:
-            raise ValueError(f"start: all {BUFFERS} buffers are taken; work on a block first")
+            raise ValueError(
+                f"start: all {BUFFERS} buffers are taken; work on a block first"
+            )
         begin = max(self.clock, self.free_at)
         self.free_at = begin + self.reads[number]
         self.started.append(self.free_at)
@@ -72,8 +82,17 @@ class Device:
 
     def work(self, block):
         if self.worked == self.finished or block != self.blocks[self.worked]:
-            raise ValueError("work: on the oldest block that has come and was not worked on yet")
-        self.spans.append(("processor", self.worked, self.clock, self.clock + self.works[self.worked]))
+            raise ValueError(
+                "work: on the oldest block that has come and was not worked on yet"
+            )
+        self.spans.append(
+            (
+                "processor",
+                self.worked,
+                self.clock,
+                self.clock + self.works[self.worked],
+            )
+        )
         self.clock += self.works[self.worked]
         self.worked += 1
         return zlib.crc32(block)
@@ -154,7 +173,10 @@ def digests_of(device, count):
 
 cases = [lambda rng, n=n: make_device(rng, n) for n in (0, 1, 2, 7)]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_device(rng, 33, jitter=0.5), lambda rng: make_device(rng, 20, read=3.0)]
+cases += [
+    lambda rng: make_device(rng, 33, jitter=0.5),
+    lambda rng: make_device(rng, 20, read=3.0),
+]
 ### END HIDDEN TESTS
 check.correct(digest, against=digests_of, on=cases, points=2)
 
@@ -169,7 +191,15 @@ def elapsed(result, device, count):
     return device.clock if device.worked == count else math.inf
 
 
-check.counts(digest, elapsed, than=digest_each, on=make_device, zero=1.2, full=1.9, points=3)
+check.counts(
+    digest,
+    elapsed,
+    than=digest_each,
+    on=make_device,
+    zero=1.2,
+    full=1.9,
+    points=3,
+)
 
 # %% [markdown]
 # ### And when the blocks differ?
@@ -184,7 +214,9 @@ def make_uneven(rng):
 
 def above_least(result, device, count):
     """Return the time as a multiple of what the busier side needs alone."""
-    return elapsed(result, device, count) / max(sum(device.reads), sum(device.works))
+    return elapsed(result, device, count) / max(
+        sum(device.reads), sum(device.works)
+    )
 
 
 check.counts(digest, above_least, on=make_uneven, zero=1.5, full=1.15, points=2)
@@ -203,15 +235,26 @@ from concurrent.futures import ThreadPoolExecutor
 from perflab import figures, timing
 
 fig, axes = figures.subplots(2, 1, size=(6, 3.4), sharex=True)
-for ax, title, run in zip(axes, ("before", "after: your digest"), (digest_each, digest), strict=True):
+for ax, title, run in zip(
+    axes, ("before", "after: your digest"), (digest_each, digest), strict=True
+):
     device = Device(np.random.default_rng(1), 12, 1.0, 1.0)
     run(device, 12)
     for who, number, begin, end in device.spans:
         color = figures.COLORS["blue" if who == "device" else "green"]
-        ax.barh(who, end - begin, left=begin, color=color, alpha=0.4 + 0.3 * (number % 2))
+        ax.barh(
+            who,
+            end - begin,
+            left=begin,
+            color=color,
+            alpha=0.4 + 0.3 * (number % 2),
+        )
     ax.set_title(f"{title}: {device.clock:g} time units", fontsize=10)
 axes[1].set_xlabel("time")
-figures.show(fig, "Before, device and processor take turns. After, both work at once; only the ends wait.")
+figures.show(
+    fig,
+    "Before, device and processor take turns. After, both work at once; only the ends wait.",
+)
 
 BLOCK = 1 << 20
 
@@ -220,14 +263,23 @@ class RealFile:
     """The same three verbs over a file of the system; a thread reads."""
 
     def __init__(self, reader, descriptor):
-        self.reader, self.descriptor, self.number, self.pending = reader, descriptor, 0, []
+        self.reader, self.descriptor, self.number, self.pending = (
+            reader,
+            descriptor,
+            0,
+            [],
+        )
 
     def __call__(self, verb, block=None):
         if verb == "work":
             return zlib.crc32(block)
         if verb == "finish":
             return self.pending.pop(0).result()
-        self.pending.append(self.reader.submit(os.pread, self.descriptor, BLOCK, self.number * BLOCK))
+        self.pending.append(
+            self.reader.submit(
+                os.pread, self.descriptor, BLOCK, self.number * BLOCK
+            )
+        )
         self.number += 1
 
 
@@ -240,7 +292,9 @@ with tempfile.TemporaryFile() as image, ThreadPoolExecutor(1) as reader:
         lambda rng: (),
         clock="wall",
     )
-print(f"A file of 16 MiB: {real.ratio:.2f} times as fast, 99 % sure of {real.low:.2f} to {real.high:.2f}")
+print(
+    f"A file of 16 MiB: {real.ratio:.2f} times as fast, 99 % sure of {real.low:.2f} to {real.high:.2f}"
+)
 check.predicted(guess, "double_buffering_time")
 
 # %% [markdown]

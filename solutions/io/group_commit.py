@@ -48,7 +48,9 @@ class Disk:
     """
 
     def __init__(self, rng, count, gap):
-        self.transactions = [rng.bytes(int(size)) for size in rng.integers(10, 60, count)]
+        self.transactions = [
+            rng.bytes(int(size)) for size in rng.integers(10, 60, count)
+        ]
         self.arrivals = rng.exponential(gap, count).cumsum().tolist()
         self.clock, self.given, self.promised = 0.0, 0, 0
         self.log, self.synced, self.syncs = bytearray(), 0, 0
@@ -56,7 +58,12 @@ class Disk:
         self.waits = []
 
     def __call__(self, verb, value=None):
-        verbs = {"wait": self.wait, "write": self.write, "sync": self.sync, "acknowledge": self.acknowledge}
+        verbs = {
+            "wait": self.wait,
+            "write": self.write,
+            "sync": self.sync,
+            "acknowledge": self.acknowledge,
+        }
         if verb not in verbs:
             raise ValueError(f"the verbs are {', '.join(verbs)}; not {verb!r}")
         if len(self.cuts) == 10_000:
@@ -84,8 +91,12 @@ class Disk:
 
     def acknowledge(self, count):
         if not self.promised <= count <= self.given:
-            raise ValueError(f"acknowledge: from {self.promised} to {self.given} transactions, not {count}")
-        self.waits += [self.clock - time for time in self.arrivals[self.promised : count]]
+            raise ValueError(
+                f"acknowledge: from {self.promised} to {self.given} transactions, not {count}"
+            )
+        self.waits += [
+            self.clock - time for time in self.arrivals[self.promised : count]
+        ]
         self.promised = count
 
 
@@ -170,7 +181,11 @@ def recover(log):
     while place + HEAD.size <= len(log):
         size, checksum = HEAD.unpack_from(log, place)
         transaction = log[place + HEAD.size : place + HEAD.size + size]
-        if size == 0 or len(transaction) < size or zlib.crc32(transaction) != checksum:
+        if (
+            size == 0
+            or len(transaction) < size
+            or zlib.crc32(transaction) != checksum
+        ):
             break
         found.append(transaction)
         place += HEAD.size + size
@@ -185,7 +200,10 @@ def recover(log):
 served = lambda disk: len(disk.transactions)
 days = [lambda rng, n=n: make_day(rng, n) for n in (1, 2, 50)]
 ### BEGIN HIDDEN TESTS
-days += [lambda rng: make_day(rng, 30, gap=9.0), lambda rng: make_day(rng, 120, gap=0.1)]
+days += [
+    lambda rng: make_day(rng, 30, gap=9.0),
+    lambda rng: make_day(rng, 120, gap=0.1),
+]
 ### END HIDDEN TESTS
 check.correct(serve, against=served, on=days, points=1)
 
@@ -200,13 +218,17 @@ def left(rng, log, durable, share):
     found = bytearray(log)
     for start in range(durable, len(log), SECTOR):
         if rng.random() >= share:
-            found[start : start + SECTOR] = bytes(len(found[start : start + SECTOR]))
+            found[start : start + SECTOR] = bytes(
+                len(found[start : start + SECTOR])
+            )
     return bytes(found)
 
 
 def crash(rng, written=12, share=0.8):
     """Return what is left of a log that was cut behind `written` records, of which the first were durable."""
-    records = [frame(rng.bytes(int(size))) for size in rng.integers(10, 60, written)]
+    records = [
+        frame(rng.bytes(int(size))) for size in rng.integers(10, 60, written)
+    ]
     durable = sum(map(len, records[: rng.integers(written + 1)]))
     return (left(rng, b"".join(records), durable, share),)
 
@@ -225,9 +247,16 @@ def whole(log):
 
 logs = [lambda rng: (b"",), lambda rng: crash(rng, share=1.0), crash]
 ### BEGIN HIDDEN TESTS
-logs += [lambda rng, n=n, s=s: crash(rng, n, s) for n in range(1, 13) for s in (0.0, 0.5, 0.9, 1.0)]
+logs += [
+    lambda rng, n=n, s=s: crash(rng, n, s)
+    for n in range(1, 13)
+    for s in (0.0, 0.5, 0.9, 1.0)
+]
 logs += [lambda rng: (crash(rng, share=1.0)[0] + bytes(40),)]
-logs += [lambda rng, cut=cut: (crash(rng, share=1.0)[0][:-cut],) for cut in (1, 5, 64)]
+logs += [
+    lambda rng, cut=cut: (crash(rng, share=1.0)[0][:-cut],)
+    for cut in (1, 5, 64)
+]
 ### END HIDDEN TESTS
 check.correct(recover, against=whole, on=logs, points=2)
 
@@ -243,15 +272,22 @@ def broken(result, disk):
     """Return at how many points a loss of power would break a promise, and how many clients never got one."""
     sent, lost = disk.transactions, len(disk.transactions) - disk.promised
     rng = np.random.default_rng(len(disk.log))
-    safe = place = 0  # transactions that are durable, and where they end in the log
+    safe = place = (
+        0  # transactions that are durable, and where they end in the log
+    )
     for written, durable, promised in disk.cuts:
         found = whole(bytes(disk.log[place:durable]))
         known = found == sent[safe : safe + len(found)]
         safe += len(found) * known
         place += sum(HEAD.size + len(body) for body in found) * known
         for share in (0.0, 0.5, 1.0):
-            found = whole(left(rng, disk.log[place:written], durable - place, share))
-            lost += safe + len(found) < promised or found != sent[safe : safe + len(found)]
+            found = whole(
+                left(rng, disk.log[place:written], durable - place, share)
+            )
+            lost += (
+                safe + len(found) < promised
+                or found != sent[safe : safe + len(found)]
+            )
     return lost
 
 
@@ -265,7 +301,11 @@ check.counts(serve, broken, on=make_day, zero=1, full=0, points=2)
 # %% role="tests" grade_id="group_commit_syncs" points=2 hints=[1, 2]
 def syncs(result, disk):
     """Return the syncs for a hundred transactions; a disk with broken promises needs endless ones."""
-    return math.inf if broken(result, disk) else 100 * disk.syncs / len(disk.transactions)
+    return (
+        math.inf
+        if broken(result, disk)
+        else 100 * disk.syncs / len(disk.transactions)
+    )
 
 
 check.counts(serve, syncs, on=make_day, zero=80, full=20, points=2)
@@ -294,11 +334,24 @@ fig, ax = figures.subplots()
 for name, run in (("one sync each", serve_each), ("your serve", serve)):
     day = Disk(np.random.default_rng(3), 200, 0.5)
     run(day)
-    ax.plot(day.arrivals[: len(day.waits)], day.waits, ".", label=f"{name}: {day.syncs} syncs")
-ax.set(xlabel="ms of the day", ylabel="ms until the promise", yscale="log", title="Who waits, and how long")
+    ax.plot(
+        day.arrivals[: len(day.waits)],
+        day.waits,
+        ".",
+        label=f"{name}: {day.syncs} syncs",
+    )
+ax.set(
+    xlabel="ms of the day",
+    ylabel="ms until the promise",
+    yscale="log",
+    title="Who waits, and how long",
+)
 ax.legend()
 ax.grid(True)
-figures.show(fig, "With one sync each the wait grows from one transaction to the next. With groups it stays flat.")
+figures.show(
+    fig,
+    "With one sync each the wait grows from one transaction to the next. With groups it stays flat.",
+)
 check.predicted(guess, "group_commit_syncs")
 
 # %% [markdown]

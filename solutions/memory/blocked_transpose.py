@@ -104,7 +104,10 @@ def turn(picture, turned):
     height, width = picture.shape
     for top in range(0, height, 128):
         for left in range(0, width, 8):
-            turn_rows(picture[top : top + 128, left : left + 8], turned[left : left + 8, top : top + 128])
+            turn_rows(
+                picture[top : top + 128, left : left + 8],
+                turned[left : left + 8, top : top + 128],
+            )
     ### END SOLUTION
 
 
@@ -113,9 +116,15 @@ def turn(picture, turned):
 # Pictures with sides that no block divides, narrow and wide ones, and one without pixels.
 
 # %% role="tests" grade_id="blocked_transpose_correct" points=3
-cases = [lambda rng, h=h, w=w: make_picture(rng, h, w) for h, w in ((0, 3), (1, 1), (16, 16), (5, 40), (70, 33))]
+cases = [
+    lambda rng, h=h, w=w: make_picture(rng, h, w)
+    for h, w in ((0, 3), (1, 1), (16, 16), (5, 40), (70, 33))
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, h=h, w=w: make_picture(rng, h, w) for h, w in ((129, 1), (3, 131), (70, 33), (97, 64))]
+cases += [
+    lambda rng, h=h, w=w: make_picture(rng, h, w)
+    for h, w in ((129, 1), (3, 131), (70, 33), (97, 64))
+]
 ### END HIDDEN TESTS
 check.correct(turn, against=turn_rows, on=cases, returns=1, points=3)
 
@@ -124,7 +133,9 @@ check.correct(turn, against=turn_rows, on=cases, returns=1, points=3)
 # The misses of `turn_rows` over yours. Even the best order has to fetch every line once.
 
 # %% role="tests" grade_id="blocked_transpose_near" points=3
-check.counts(turn, "misses", than=turn_rows, on=make_picture, zero=1.5, full=5, points=3)
+check.counts(
+    turn, "misses", than=turn_rows, on=make_picture, zero=1.5, full=5, points=3
+)
 
 # %% [markdown]
 # ### And the second level?
@@ -132,7 +143,9 @@ check.counts(turn, "misses", than=turn_rows, on=make_picture, zero=1.5, full=5, 
 # and memory.
 
 # %% role="tests" grade_id="blocked_transpose_far" points=3 hints=[2, 3]
-check.counts(turn, "misses:L2", than=turn_rows, on=make_picture, zero=2, full=8, points=3)
+check.counts(
+    turn, "misses:L2", than=turn_rows, on=make_picture, zero=2, full=8, points=3
+)
 
 # %% [markdown]
 # ## Before and after
@@ -145,8 +158,12 @@ from perflab.models import cache
 
 fig, axes = figures.subplots(1, 2, size=(7.4, 3.2))
 shares = []
-for ax, title, fn in zip(axes, ("before", "after: your order"), (turn_rows, turn), strict=True):
-    report = cache.simulate(fn, make_picture(np.random.default_rng(1)), cache.L1)
+for ax, title, fn in zip(
+    axes, ("before", "after: your order"), (turn_rows, turn), strict=True
+):
+    report = cache.simulate(
+        fn, make_picture(np.random.default_rng(1)), cache.L1
+    )
     touched, missed = report.over("turned")
     shares.append(missed.sum() / touched.sum())
     pictures.misses(report, "turned", ax=ax)
@@ -160,7 +177,12 @@ figures.show(
 def compare_with_rows(pitch):
     """Measure both orders where rows have `pitch` pixels, 1,024 of which are used."""
     both = tuple(np.ones((1024, pitch), np.uint32)[:, :1024] for _ in range(2))
-    return timing.compare(lambda: turn(*both), lambda: turn_rows(*both), lambda rng: (), clock="wall")
+    return timing.compare(
+        lambda: turn(*both),
+        lambda: turn_rows(*both),
+        lambda rng: (),
+        clock="wall",
+    )
 
 
 for pitch in (1024, 1040):

@@ -52,7 +52,10 @@ def look_back(addresses, line, sets, ways):
             if numbers[before] == numbers[now]:
                 missed[now] = False
                 break
-            if homes[before] == homes[now] and numbers[before] not in others[:count]:
+            if (
+                homes[before] == homes[now]
+                and numbers[before] not in others[:count]
+            ):
                 others[count] = numbers[before]
                 count += 1
                 if count == ways:
@@ -75,7 +78,9 @@ def make_frame(rng, n=20_000, line=64, sets=64, ways=8):
 # %% role="given" grade_id="cache_simulator_example"
 for count, pitch in ((8, 4096), (9, 4096), (9, 4160), (512, 4160), (513, 4160)):
     misses = look_back(rows_of(count, pitch), 64, 64, 8).sum()
-    print(f"{count:3} rows, {pitch} bytes apart, ten times each: {misses:5,} misses of {10 * count:5,}")
+    print(
+        f"{count:3} rows, {pitch} bytes apart, ten times each: {misses:5,} misses of {10 * count:5,}"
+    )
 
 # %% [markdown]
 # Eight rows of 4,096 bytes fit and nine do not: their lines all belong to one set. With rows of 4,160 bytes,
@@ -165,15 +170,28 @@ def course_cache(addresses, line, sets, ways):
 
     level = cache.Level("L1", line * sets * ways, ways, line)
     one_byte_read = np.full(addresses.size, hooks.encode(0, 1, 0), np.int64)
-    return cache.Simulation(cache.Hierarchy((level,))).feed(addresses, one_byte_read) > 0
+    return (
+        cache.Simulation(cache.Hierarchy((level,))).feed(
+            addresses, one_byte_read
+        )
+        > 0
+    )
 
 
 cases = [lambda rng: (np.zeros(0, np.int64), 64, 4, 1)]  # nobody came
 cases += [lambda rng: (np.array([0, 63, 64, 0, 128, 127]), 64, 2, 1)]
-cases += [lambda rng: (np.arange(0, 800, 8), 64, 1, 1)]  # one line is all there is
-cases += [lambda rng, pitch=pitch: (rows_of(5, pitch), 64, 4, 1) for pitch in (64, 256, 320)]
+cases += [
+    lambda rng: (np.arange(0, 800, 8), 64, 1, 1)
+]  # one line is all there is
+cases += [
+    lambda rng, pitch=pitch: (rows_of(5, pitch), 64, 4, 1)
+    for pitch in (64, 256, 320)
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, line=line: (rng.integers(0, 5_000, 300), line, 16, 1) for line in (16, 64, 128)]
+cases += [
+    lambda rng, line=line: (rng.integers(0, 5_000, 300), line, 16, 1)
+    for line in (16, 64, 128)
+]
 ### END HIDDEN TESTS
 check.correct(simulate, against=course_cache, on=cases, points=2)
 
@@ -183,13 +201,26 @@ check.correct(simulate, against=course_cache, on=cases, points=2)
 # strides, and at random.
 
 # %% role="tests" grade_id="cache_simulator_lru" points=3
-cases = [lambda rng: (np.array([0, 64, 0, 128, 0, 64]), 64, 1, 2)]  # what was used stays
-cases += [lambda rng, ways=ways: (rng.integers(0, 1_500, 200), 64, 1, ways) for ways in (2, 3, 16)]
+cases = [
+    lambda rng: (np.array([0, 64, 0, 128, 0, 64]), 64, 1, 2)
+]  # what was used stays
+cases += [
+    lambda rng, ways=ways: (rng.integers(0, 1_500, 200), 64, 1, ways)
+    for ways in (2, 3, 16)
+]
 cases += [lambda rng: (np.tile(np.arange(0, 4_096, 8), 2), 64, 8, 4)]
-cases += [lambda rng, count=count: (rows_of(count, 512), 64, 8, 4) for count in (4, 5)]
+cases += [
+    lambda rng, count=count: (rows_of(count, 512), 64, 8, 4) for count in (4, 5)
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, sets=sets: make_frame(rng, 3_000, 64, sets, 8) for sets in (64, 64, 16)]
-cases += [lambda rng: make_frame(rng, 3_000, 32, 128, 12), lambda rng: (rows_of(33, 4_096), 64, 64, 32)]
+cases += [
+    lambda rng, sets=sets: make_frame(rng, 3_000, 64, sets, 8)
+    for sets in (64, 64, 16)
+]
+cases += [
+    lambda rng: make_frame(rng, 3_000, 32, 128, 12),
+    lambda rng: (rows_of(33, 4_096), 64, 64, 32),
+]
 ### END HIDDEN TESTS
 check.correct(simulate, against=course_cache, on=cases, points=3)
 
@@ -198,7 +229,9 @@ check.correct(simulate, against=course_cache, on=cases, points=3)
 # Both on the same 20,000 accesses of a frame, with 64 sets of 8 lines.
 
 # %% role="tests" grade_id="cache_simulator_speed" points=3
-check.faster(simulate, than=look_back, on=make_frame, zero=2.5, full=8, points=3)
+check.faster(
+    simulate, than=look_back, on=make_frame, zero=2.5, full=8, points=3
+)
 
 # %% [markdown]
 # ## Before and after
@@ -213,7 +246,10 @@ from perflab import figures, timing
 fig, (top, bottom) = figures.subplots(2, 1, size=(6, 5))
 COUNTS = np.unique(np.geomspace(1, 1_000, 60).astype(int))
 for pitch in (4096, 4160):
-    shares = [100 * simulate(rows_of(count, pitch), 64, 64, 8).mean() for count in COUNTS]
+    shares = [
+        100 * simulate(rows_of(count, pitch), 64, 64, 8).mean()
+        for count in COUNTS
+    ]
     top.plot(COUNTS, shares, label=f"rows of {pitch:,} bytes")
 top.set(xscale="log", xlabel="rows", ylabel="misses (%)", ylim=(-5, 105))
 top.legend()
@@ -223,10 +259,16 @@ microseconds = {"look_back": [], "yours": []}
 for name, fn in (("look_back", look_back), ("yours", simulate)):
     for sets in SETS:
         call = partial(fn, frame, 64, sets, 8)
-        microseconds[name].append(min(timing.seconds_of(call, "wall")[0] for _ in range(3)) / frame.size * 1e6)
+        microseconds[name].append(
+            min(timing.seconds_of(call, "wall")[0] for _ in range(3))
+            / frame.size
+            * 1e6
+        )
 for name, values in microseconds.items():
     bottom.plot(SETS, values, label=name)
-bottom.set(xscale="log", yscale="log", xlabel="sets of 8 lines", ylabel="µs an access")
+bottom.set(
+    xscale="log", yscale="log", xlabel="sets of 8 lines", ylabel="µs an access"
+)
 bottom.legend()
 figures.show(
     fig,

@@ -31,7 +31,17 @@ LINES = (  # the 64 bytes of each cache line of a record, sixteen names of four 
     "script state team health armor fuel owner score sound volume pitch refuels burn net_id version tag",
 )
 FIELDS = tuple(name for line in LINES for name in line.split())
-FLIGHT = ("x", "vx", "y", "vy", "angle", "spin", "fuel", "burn", "refuels")  # what `fly` uses; the rest is ballast
+FLIGHT = (
+    "x",
+    "vx",
+    "y",
+    "vy",
+    "angle",
+    "spin",
+    "fuel",
+    "burn",
+    "refuels",
+)  # what `fly` uses; the rest is ballast
 ENTITY = np.dtype([(field, np.float32) for field in FIELDS])  # 256 bytes
 
 
@@ -124,11 +134,24 @@ def fly(parts, visible, dt):
 # Small frames, with a long time step so that many entities refuel. All 64 fields are compared.
 
 # %% role="tests" grade_id="hot_cold_split_correct" points=3
-cases = [lambda rng, n=n, v=v: make_frame(rng, n, v, dt=1.0) for n, v in ((1, 0), (1, 1), (40, 10))]
+cases = [
+    lambda rng, n=n, v=v: make_frame(rng, n, v, dt=1.0)
+    for n, v in ((1, 0), (1, 1), (40, 10))
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n, v=v: make_frame(rng, n, v, dt=0.5) for n, v in ((7, 7), (500, 400))]
+cases += [
+    lambda rng, n=n, v=v: make_frame(rng, n, v, dt=0.5)
+    for n, v in ((7, 7), (500, 400))
+]
 ### END HIDDEN TESTS
-check.correct(fly, against=fly_records, on=cases, view=(check.groups, layout), returns=0, points=3)
+check.correct(
+    fly,
+    against=fly_records,
+    on=cases,
+    view=(check.groups, layout),
+    returns=0,
+    points=3,
+)
 
 # %% [markdown]
 # ### Does it keep together what is used together?
@@ -136,7 +159,14 @@ check.correct(fly, against=fly_records, on=cases, view=(check.groups, layout), r
 
 # %% role="tests" grade_id="hot_cold_split_few" points=3
 check.counts(
-    fly, "lines", than=fly_records, on=make_frame, view=(check.groups, layout), zero=1.5, full=3.5, points=3
+    fly,
+    "lines",
+    than=fly_records,
+    on=make_frame,
+    view=(check.groups, layout),
+    zero=1.5,
+    full=3.5,
+    points=3,
 )
 
 # %% [markdown]
@@ -150,7 +180,16 @@ def everyone(rng):
     return table, np.arange(table.size, dtype=np.int32), dt
 
 
-check.counts(fly, "lines", than=fly_records, on=everyone, view=(check.groups, layout), zero=2, full=6.5, points=2)
+check.counts(
+    fly,
+    "lines",
+    than=fly_records,
+    on=everyone,
+    view=(check.groups, layout),
+    zero=2,
+    full=6.5,
+    points=2,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -162,21 +201,49 @@ check.counts(fly, "lines", than=fly_records, on=everyone, view=(check.groups, la
 from perflab import figures, timing
 
 fig, axes = figures.subplots(2, 1, size=(6, 4.4), height_ratios=(4, 2))
-for ax, title, groups in zip(axes, ("before", "after: your layout"), ((FIELDS,), layout()), strict=True):
-    lines = [group[start : start + 16] for group in groups for start in range(0, len(group), 16)]
+for ax, title, groups in zip(
+    axes, ("before", "after: your layout"), ((FIELDS,), layout()), strict=True
+):
+    lines = [
+        group[start : start + 16]
+        for group in groups
+        for start in range(0, len(group), 16)
+    ]
     for row, line in enumerate(lines[:4]):
         for word in range(16):
             field = line[word % len(line)]
-            used = figures.COLORS["blue" if field in FLIGHT and word < len(line) else "gray"]
-            ax.barh(row, 0.92, height=0.8, left=word, align="edge", color=used, alpha=0.4)
-            ax.text(word + 0.46, row + 0.4, field, ha="center", va="center", fontsize=6)
+            used = figures.COLORS[
+                "blue" if field in FLIGHT and word < len(line) else "gray"
+            ]
+            ax.barh(
+                row,
+                0.92,
+                height=0.8,
+                left=word,
+                align="edge",
+                color=used,
+                alpha=0.4,
+            )
+            ax.text(
+                word + 0.46,
+                row + 0.4,
+                field,
+                ha="center",
+                va="center",
+                fontsize=6,
+            )
     ax.set(xlim=(0, 16), ylim=(max(2, min(4, len(lines))), -0.1), title=title)
     ax.axis("off")
-figures.show(fig, "Before, the nine fields lie in four lines. After, they lie where layout() put them.")
+figures.show(
+    fig,
+    "Before, the nine fields lie in four lines. After, they lie where layout() put them.",
+)
 
 frame = make_frame(np.random.default_rng(), n=100_000, visible=50_000)
 mine = check.groups(layout(), *frame)
-speed = timing.compare(lambda: fly(*mine), lambda: fly_records(*frame), lambda rng: ())
+speed = timing.compare(
+    lambda: fly(*mine), lambda: fly_records(*frame), lambda rng: ()
+)
 print(
     f"50,000 of 100,000 entities: {speed.ratio:.1f} times faster, 99 % sure of {speed.low:.1f} to {speed.high:.1f}"
 )

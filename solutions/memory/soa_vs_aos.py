@@ -24,15 +24,38 @@ from numba import njit
 
 from perflab import check
 
-FIELDS = ("x", "y", "vx", "vy", "name", "mesh", "hp", "team", "ai", "seed", "r", "g", "b", "a", "age", "tag")
-MOTION = FIELDS[:4]  # positions and velocities; the other fields are handles, counters and colors
-ENTITY = np.dtype([(field, np.float32 if field in MOTION else np.uint32) for field in FIELDS])  # 64 bytes
+FIELDS = (
+    "x",
+    "y",
+    "vx",
+    "vy",
+    "name",
+    "mesh",
+    "hp",
+    "team",
+    "ai",
+    "seed",
+    "r",
+    "g",
+    "b",
+    "a",
+    "age",
+    "tag",
+)
+MOTION = FIELDS[
+    :4
+]  # positions and velocities; the other fields are handles, counters and colors
+ENTITY = np.dtype(
+    [(field, np.float32 if field in MOTION else np.uint32) for field in FIELDS]
+)  # 64 bytes
 
 
 def make_table(rng, n=300_000):
     """Arguments of one frame: a table of `n` entities, all of them on the move, and the time step in seconds."""
     table = np.zeros(n, ENTITY)
-    table.view(np.float32).reshape(n, len(FIELDS))[:, : len(MOTION)] = rng.random((n, len(MOTION)), np.float32)
+    table.view(np.float32).reshape(n, len(FIELDS))[:, : len(MOTION)] = (
+        rng.random((n, len(MOTION)), np.float32)
+    )
     return table, np.float32(1 / 60)
 
 
@@ -116,7 +139,14 @@ cases = [lambda rng, n=n: make_table(rng, n) for n in (0, 1, 5)]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n: make_table(rng, n) for n in (17, 1001)]
 ### END HIDDEN TESTS
-check.correct(advance, against=advance_aos, on=cases, view=(check.groups, layout), returns=0, points=3)
+check.correct(
+    advance,
+    against=advance_aos,
+    on=cases,
+    view=(check.groups, layout),
+    returns=0,
+    points=3,
+)
 
 # %% [markdown]
 # ### How many lines does it fetch?
@@ -126,7 +156,14 @@ check.correct(advance, against=advance_aos, on=cases, view=(check.groups, layout
 # %% role="tests" grade_id="soa_vs_aos_lines" points=2
 small = lambda rng: make_table(rng, 2_000)
 check.counts(
-    advance, "lines", than=advance_aos, on=small, view=(check.groups, layout), zero=1.5, full=3.5, points=2
+    advance,
+    "lines",
+    than=advance_aos,
+    on=small,
+    view=(check.groups, layout),
+    zero=1.5,
+    full=3.5,
+    points=2,
 )
 
 # %% [markdown]
@@ -153,16 +190,36 @@ check.faster(
 from perflab import figures
 
 fig, axes = figures.subplots(2, 1, size=(6, 3.4), height_ratios=(1, 4))
-for ax, title, groups in zip(axes, ("before", "after: your layout"), ((FIELDS,), layout()), strict=True):
+for ax, title, groups in zip(
+    axes, ("before", "after: your layout"), ((FIELDS,), layout()), strict=True
+):
     for row, group in enumerate(groups[:4]):
         for word in range(16):
             field = group[word % len(group)]
             used = figures.COLORS["blue" if field in MOTION else "gray"]
-            ax.barh(row, 0.92, height=0.8, left=word, align="edge", color=used, alpha=0.4)
-            ax.text(word + 0.46, row + 0.4, field, ha="center", va="center", fontsize=8)
+            ax.barh(
+                row,
+                0.92,
+                height=0.8,
+                left=word,
+                align="edge",
+                color=used,
+                alpha=0.4,
+            )
+            ax.text(
+                word + 0.46,
+                row + 0.4,
+                field,
+                ha="center",
+                va="center",
+                fontsize=8,
+            )
     ax.set(xlim=(0, 16), ylim=(max(1, min(4, len(groups))), -0.1), title=title)
     ax.axis("off")
-figures.show(fig, "Before, 4 of 16 words of a line are used. After, the lines hold what layout() put there.")
+figures.show(
+    fig,
+    "Before, 4 of 16 words of a line are used. After, the lines hold what layout() put there.",
+)
 check.predicted(guess, "soa_vs_aos_speed")
 
 # %% [markdown]

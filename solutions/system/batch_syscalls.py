@@ -110,8 +110,12 @@ def fetch(file, rows):
     table = os.open(file, os.O_RDONLY)
     for first, last in zip(cuts, cuts[1:]):  # noqa: B905, RUF007
         low, high = int(wanted[first]), int(wanted[last - 1]) + 1
-        block = np.frombuffer(os.pread(table, (high - low) * RECORD, low * RECORD), np.uint8)
-        records[order[first:last]] = block.reshape(-1, RECORD)[wanted[first:last] - low]
+        block = np.frombuffer(
+            os.pread(table, (high - low) * RECORD, low * RECORD), np.uint8
+        )
+        records[order[first:last]] = block.reshape(-1, RECORD)[
+            wanted[first:last] - low
+        ]
     os.close(table)
     return records
     ### END SOLUTION
@@ -127,11 +131,21 @@ def small(rng, groups, rows):
     return make_rows(rng, groups, rows, records=10_000)
 
 
-cases = [lambda rng: small(rng, 0, 0), lambda rng: small(rng, 1, 1), lambda rng: small(rng, 5, 6)]
+cases = [
+    lambda rng: small(rng, 0, 0),
+    lambda rng: small(rng, 1, 1),
+    lambda rng: small(rng, 5, 6),
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: small(rng, 10, 15), lambda rng: small(rng, 1, 200), lambda rng: small(rng, 8, 1)]
+cases += [
+    lambda rng: small(rng, 10, 15),
+    lambda rng: small(rng, 1, 200),
+    lambda rng: small(rng, 8, 1),
+]
 cases += [lambda rng: (small(rng, 1, 1)[0], rng.integers(0, 10_000, 200))]
-cases += [lambda rng: (small(rng, 1, 1)[0], np.array([9_999, 0, 9_999, 5, 5, 4]))]
+cases += [
+    lambda rng: (small(rng, 1, 1)[0], np.array([9_999, 0, 9_999, 5, 5, 4]))
+]
 ### END HIDDEN TESTS
 check.correct(fetch, against=fetch_each, on=cases, points=1)
 
@@ -140,7 +154,15 @@ check.correct(fetch, against=fetch_each, on=cases, points=1)
 # All system calls, counted from outside, against those of `fetch_each`.
 
 # %% role="tests" grade_id="batch_syscalls_calls" points=4
-check.counts(fetch, "syscalls", than=fetch_each, on=make_rows, zero=2.5, full=15, points=4)
+check.counts(
+    fetch,
+    "syscalls",
+    than=fetch_each,
+    on=make_rows,
+    zero=2.5,
+    full=15,
+    points=4,
+)
 
 # %% [markdown]
 # ### How many bytes does it read?
@@ -148,7 +170,15 @@ check.counts(fetch, "syscalls", than=fetch_each, on=make_rows, zero=2.5, full=15
 # reading it: a mapping counts with all its bytes, since whatever you touch of them comes without a call.
 
 # %% role="tests" grade_id="batch_syscalls_bytes" points=2 hints=[2, 3]
-check.counts(fetch, "read_bytes", than=fetch_each, on=make_rows, zero=0.05, full=0.3, points=2)
+check.counts(
+    fetch,
+    "read_bytes",
+    than=fetch_each,
+    on=make_rows,
+    zero=0.05,
+    full=0.3,
+    points=2,
+)
 
 
 # %% [markdown]
@@ -161,7 +191,15 @@ def make_many(rng):
     return make_rows(rng, rows=200)
 
 
-check.faster(fetch, than=fetch_each, on=make_many, clock="wall", zero=2.5, full=4, points=2)
+check.faster(
+    fetch,
+    than=fetch_each,
+    on=make_many,
+    clock="wall",
+    zero=2.5,
+    full=4,
+    points=2,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -181,8 +219,15 @@ milliseconds, calls = [], []
 with tempfile.TemporaryFile(buffering=0) as table:
     table.write(np.random.default_rng(2).bytes(60_000 * RECORD))
     for gap in GAPS:
-        edges = [0, *(np.flatnonzero(np.diff(wanted) > gap) + 1).tolist(), wanted.size]
-        spans = [(int(wanted[edges[k]]), int(wanted[edges[k + 1] - 1]) + 1) for k in range(len(edges) - 1)]
+        edges = [
+            0,
+            *(np.flatnonzero(np.diff(wanted) > gap) + 1).tolist(),
+            wanted.size,
+        ]
+        spans = [
+            (int(wanted[edges[k]]), int(wanted[edges[k + 1] - 1]) + 1)
+            for k in range(len(edges) - 1)
+        ]
         runs = []
         for _ in range(7):
             start = time.perf_counter()
@@ -194,8 +239,20 @@ with tempfile.TemporaryFile(buffering=0) as table:
 fig, ax = figures.subplots()
 ax.plot(GAPS, milliseconds, marker="o")
 for gap, took, number in zip(GAPS, milliseconds, calls, strict=True):
-    ax.annotate(f"{number}", (gap, took), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
-ax.set(xscale="log", yscale="log", xlabel="largest gap that is read, in records", ylabel="ms for 600 rows")
+    ax.annotate(
+        f"{number}",
+        (gap, took),
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+    )
+ax.set(
+    xscale="log",
+    yscale="log",
+    xlabel="largest gap that is read, in records",
+    ylabel="ms for 600 rows",
+)
 ax.set_title("Too many calls, or too many bytes")
 ax.margins(y=0.2)
 ax.grid(True)

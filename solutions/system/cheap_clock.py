@@ -27,12 +27,20 @@ from numba import njit, types
 
 from perflab import check, hints
 
-MONOTONIC = 1  # the clock's number: seconds since the machine started, never set back
-NUMBER = 113 if platform.machine() in ("aarch64", "arm64") else 228  # of the system call clock_gettime
+MONOTONIC = (
+    1  # the clock's number: seconds since the machine started, never set back
+)
+NUMBER = (
+    113 if platform.machine() in ("aarch64", "arm64") else 228
+)  # of the system call clock_gettime
 
 # Functions of the C library, for compiled code. `syscall` makes the trip itself, whatever the library could do.
-syscall = types.ExternalFunction("syscall", types.intp(types.intp, types.intp, types.uintp))
-clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.uintp))
+syscall = types.ExternalFunction(
+    "syscall", types.intp(types.intp, types.intp, types.uintp)
+)
+clock_gettime = types.ExternalFunction(
+    "clock_gettime", types.int32(types.int32, types.uintp)
+)
 
 
 @njit
@@ -56,7 +64,9 @@ def trace_by_call(turns):
     """Return what the handlers return, and the time in seconds behind each of them."""
     results = np.empty(turns.size, np.uint64)
     stamps = np.empty(turns.size)
-    now = np.zeros(2, np.int64)  # where the kernel writes seconds and nanoseconds
+    now = np.zeros(
+        2, np.int64
+    )  # where the kernel writes seconds and nanoseconds
     for i in range(turns.size):
         results[i] = handle(i, turns[i])
         syscall(NUMBER, MONOTONIC, now.ctypes.data)
@@ -186,21 +196,41 @@ def make_ticks(rng, start, rate, seconds=0.5, n=200):
     """Return readings of a counter that ticks `rate` times a second, and two that were taken with the clock."""
     passed = np.sort(rng.integers(0, int(seconds * rate), n))
     since = 1000.0 + rng.integers(0, 1000)
-    return start + passed, (start, since), (start + int(seconds * rate), since + seconds)
+    return (
+        start + passed,
+        (start, since),
+        (start + int(seconds * rate), since + seconds),
+    )
 
 
 def by_integers(ticks, first, last):
     """Return what yours has to return, computed without rounding before the end."""
     passed = last[0] - first[0]
-    return np.array([first[1] + (int(tick) - first[0]) / passed * (last[1] - first[1]) for tick in ticks])
+    return np.array(
+        [
+            first[1] + (int(tick) - first[0]) / passed * (last[1] - first[1])
+            for tick in ticks
+        ]
+    )
 
 
-readings = [lambda rng: make_ticks(rng, 5_000, 1_000_000_000), lambda rng: make_ticks(rng, 10**12, 24_000_000)]
+readings = [
+    lambda rng: make_ticks(rng, 5_000, 1_000_000_000),
+    lambda rng: make_ticks(rng, 10**12, 24_000_000),
+]
 ### BEGIN HIDDEN TESTS
-readings += [lambda rng: make_ticks(rng, 10**18, 3_000_000_000), lambda rng: make_ticks(rng, 2**60, 2_247_000_000)]
-readings += [lambda rng: make_ticks(rng, 7, 2_700_000_000, seconds=20.0), lambda rng: make_ticks(rng, 0, 999, n=1)]
+readings += [
+    lambda rng: make_ticks(rng, 10**18, 3_000_000_000),
+    lambda rng: make_ticks(rng, 2**60, 2_247_000_000),
+]
+readings += [
+    lambda rng: make_ticks(rng, 7, 2_700_000_000, seconds=20.0),
+    lambda rng: make_ticks(rng, 0, 999, n=1),
+]
 ### END HIDDEN TESTS
-check.correct(in_seconds, against=by_integers, on=readings, rtol=0.0, atol=5e-9, points=2)
+check.correct(
+    in_seconds, against=by_integers, on=readings, rtol=0.0, atol=5e-9, points=2
+)
 
 # %% [markdown]
 # ### Is it the right clock, in seconds?
@@ -208,11 +238,20 @@ check.correct(in_seconds, against=by_integers, on=readings, rtol=0.0, atol=5e-9,
 # Ten seconds are generous. A clock that shows the time of day is off by half a century, ticks are off by more.
 
 # %% role="tests" grade_id="cheap_clock_correct" points=2
-cases = [lambda rng: make_events(rng, 100), lambda rng: make_events(rng, 1), lambda rng: make_events(rng, 0)]
+cases = [
+    lambda rng: make_events(rng, 100),
+    lambda rng: make_events(rng, 1),
+    lambda rng: make_events(rng, 0),
+]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng: make_events(rng, 5_000), lambda rng: (rng.integers(0, 3_000, 300),)]
+cases += [
+    lambda rng: make_events(rng, 5_000),
+    lambda rng: (rng.integers(0, 3_000, 300),),
+]
 ### END HIDDEN TESTS
-check.correct(trace, against=trace_by_call, on=cases, rtol=0.0, atol=10.0, points=2)
+check.correct(
+    trace, against=trace_by_call, on=cases, rtol=0.0, atol=10.0, points=2
+)
 
 # %% [markdown]
 # ### Does it see a slow event?
@@ -232,7 +271,11 @@ def make_slow(rng):
 def unseen(result, turns):
     """Return how many slow events cannot be told from the others, or lie before the one above them."""
     durations = np.diff(np.asarray(result[1], float))
-    if durations.size != turns.size - 1 or not (durations >= 0).all() or np.median(durations) > 2e-6:
+    if (
+        durations.size != turns.size - 1
+        or not (durations >= 0).all()
+        or np.median(durations) > 2e-6
+    ):
         return math.inf
     return int((durations[turns[1:] > 10_000] < 4e-6).sum())
 
@@ -244,13 +287,24 @@ check.counts(trace, unseen, on=make_slow, zero=10, full=0, points=3)
 # Trips for the time, counted from outside, for 2,000 events.
 
 # %% role="tests" grade_id="cheap_clock_calls" points=2
-check.counts(trace, "syscalls:clock_gettime", on=make_slow, zero=40, full=2, points=2)
+check.counts(
+    trace, "syscalls:clock_gettime", on=make_slow, zero=40, full=2, points=2
+)
 
 # %% [markdown]
 # ### Is it faster?
 
 # %% role="tests" grade_id="cheap_clock_speed" points=3
-check.faster(trace, than=trace_by_call, on=make_events, rtol=0.0, atol=10.0, zero=2, full=3, points=3)
+check.faster(
+    trace,
+    than=trace_by_call,
+    on=make_events,
+    rtol=0.0,
+    atol=10.0,
+    zero=2,
+    full=3,
+    points=3,
+)
 
 # %% [markdown]
 # ## Before and after
@@ -260,7 +314,10 @@ check.faster(trace, than=trace_by_call, on=make_events, rtol=0.0, atol=10.0, zer
 # %% role="show" grade_id="cheap_clock_show"
 from perflab import figures
 
-COARSE, PROCESS = 6, 2  # Linux: the time of the last timer tick; CPU time of the process
+COARSE, PROCESS = (
+    6,
+    2,
+)  # Linux: the time of the last timer tick; CPU time of the process
 
 
 @njit
@@ -300,7 +357,9 @@ for name, ask, clock in CLOCKS:
         ask(stamps, clock, now)
         seconds.append(time.perf_counter() - start)
     costs[name] = min(seconds) / stamps.size * 1e9
-    print(f"{name:12}{costs[name]:8.1f} ns a reading, {np.unique(stamps).size:6,} different readings of 20,000")
+    print(
+        f"{name:12}{costs[name]:8.1f} ns a reading, {np.unique(stamps).size:6,} different readings of 20,000"
+    )
 fig, ax = figures.subplots(size=(6, 2.6))
 ax.barh(list(costs), list(costs.values()))
 ax.invert_yaxis()

@@ -32,7 +32,11 @@ def make_cut(rng, spans=10, size=1 << 20, most=200_000):
     """Arguments of a cut: a recording, an empty file, and `spans` of (start, length), one a row."""
     starts = rng.integers(0, max(size - most, 1), spans)
     lengths = rng.integers(most // 2, most, spans)
-    return check.file(rng.bytes(size)), check.file(), np.column_stack([starts, lengths])
+    return (
+        check.file(rng.bytes(size)),
+        check.file(),
+        np.column_stack([starts, lengths]),
+    )
 
 
 def make_upload(rng, size=1 << 20):
@@ -44,12 +48,16 @@ def arrivals(upload):
     """Play the other program: fill a pipe, again and again; yield the pipe, and how many bytes wait in it."""
     sender = os.open(upload, os.O_RDONLY)
     out, into = os.pipe()
-    os.set_blocking(out, False)  # who asks for more than there is gets an error, and does not wait forever
+    os.set_blocking(
+        out, False
+    )  # who asks for more than there is gets an error, and does not wait forever
     try:
         while count := os.splice(sender, into, 1 << 16):
             yield out, count
             if select.select([out], [], [], 0)[0]:
-                raise RuntimeError(f"{count} bytes came, and the pipe has not been emptied")
+                raise RuntimeError(
+                    f"{count} bytes came, and the pipe has not been emptied"
+                )
     finally:
         for descriptor in (sender, out, into):
             os.close(descriptor)
@@ -59,7 +67,9 @@ def cut_by_hand(source, target, spans):
     """Write the spans of a recording to the target, one behind the other."""
     recording, part = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
     for start, length in spans.tolist():
-        while length > 0 and (block := os.pread(recording, min(length, BLOCK), start)):
+        while length > 0 and (
+            block := os.pread(recording, min(length, BLOCK), start)
+        ):
             os.write(part, block)
             start, length = start + len(block), length - len(block)
     os.close(recording)
@@ -171,12 +181,32 @@ def store(upload, target):
 
 # %% role="tests" grade_id="copy_in_kernel_cut" points=1 hints=[2, 3]
 cuts = [lambda rng, n=n: make_cut(rng, n, 100_000, 20_000) for n in (0, 1, 5)]
-cuts += [lambda rng: (check.file(rng.bytes(10_000)), check.file(), np.array([[9_000, 5_000], [0, 100]]))]
+cuts += [
+    lambda rng: (
+        check.file(rng.bytes(10_000)),
+        check.file(),
+        np.array([[9_000, 5_000], [0, 100]]),
+    )
+]
 ### BEGIN HIDDEN TESTS
 cuts += [lambda rng: make_cut(rng, 30, 50_000, 40_000)]
-cuts += [lambda rng: (check.file(rng.bytes(5_000)), check.file(), np.array([[0, 5_000], [5_000, 10], [7_000, 1]]))]
-cuts += [lambda rng: (check.file(), check.file(), np.array([[0, 0], [0, 1], [3, 0]]))]
-cuts += [lambda rng: (check.file(rng.bytes(3_000)), check.file(b"older bytes"), np.array([[1, 2], [2_000, 5]]))]
+cuts += [
+    lambda rng: (
+        check.file(rng.bytes(5_000)),
+        check.file(),
+        np.array([[0, 5_000], [5_000, 10], [7_000, 1]]),
+    )
+]
+cuts += [
+    lambda rng: (check.file(), check.file(), np.array([[0, 0], [0, 1], [3, 0]]))
+]
+cuts += [
+    lambda rng: (
+        check.file(rng.bytes(3_000)),
+        check.file(b"older bytes"),
+        np.array([[1, 2], [2_000, 5]]),
+    )
+]
 ### END HIDDEN TESTS
 check.correct(cut, against=cut_by_hand, on=cuts, returns=1, points=1)
 
@@ -186,7 +216,10 @@ check.correct(cut, against=cut_by_hand, on=cuts, returns=1, points=1)
 # %% role="tests" grade_id="copy_in_kernel_store" points=1 hints=[3, 3]
 uploads = [lambda rng, n=n: make_upload(rng, n) for n in (0, 1, 100_000)]
 ### BEGIN HIDDEN TESTS
-uploads += [lambda rng, n=n: make_upload(rng, n) for n in (4_095, 65_536, 65_537, 300_001)]
+uploads += [
+    lambda rng, n=n: make_upload(rng, n)
+    for n in (4_095, 65_536, 65_537, 300_001)
+]
 ### END HIDDEN TESTS
 check.correct(store, against=store_by_hand, on=uploads, returns=1, points=1)
 
@@ -195,7 +228,9 @@ check.correct(store, against=store_by_hand, on=uploads, returns=1, points=1)
 # All system calls, counted from outside, against those of `cut_by_hand`.
 
 # %% role="tests" grade_id="copy_in_kernel_calls" points=1 hints=[1, 2]
-check.counts(cut, "syscalls", than=cut_by_hand, on=make_cut, zero=4, full=36, points=1)
+check.counts(
+    cut, "syscalls", than=cut_by_hand, on=make_cut, zero=4, full=36, points=1
+)
 
 # %% [markdown]
 # ### How many bytes does a cut carry?
@@ -203,14 +238,18 @@ check.counts(cut, "syscalls", than=cut_by_hand, on=make_cut, zero=4, full=36, po
 # leaves it. So does what is mapped: a mapping counts with all its bytes.
 
 # %% role="tests" grade_id="copy_in_kernel_carried" points=3 hints=[1, 2]
-check.counts(cut, "carried_bytes", on=make_cut, zero=100_000, full=1_000, points=3)
+check.counts(
+    cut, "carried_bytes", on=make_cut, zero=100_000, full=1_000, points=3
+)
 
 # %% [markdown]
 # ### How many bytes does an upload carry?
 # The same for a million bytes that are stored.
 
 # %% role="tests" grade_id="copy_in_kernel_bytes" points=3
-check.counts(store, "carried_bytes", on=make_upload, zero=100_000, full=1_000, points=3)
+check.counts(
+    store, "carried_bytes", on=make_upload, zero=100_000, full=1_000, points=3
+)
 
 # %% [markdown]
 # ## Before and after
@@ -243,19 +282,31 @@ def by_blocks(size):
 def by_kernel():
     place = 0
     while place < SIZE:
-        place += os.copy_file_range(before.fileno(), after.fileno(), SIZE - place, place, place)
+        place += os.copy_file_range(
+            before.fileno(), after.fileno(), SIZE - place, place, place
+        )
 
 
 SIZES = [1 << k for k in range(10, 24)]
-with tempfile.TemporaryFile(buffering=0) as before, tempfile.TemporaryFile(buffering=0) as after:
+with (
+    tempfile.TemporaryFile(buffering=0) as before,
+    tempfile.TemporaryFile(buffering=0) as after,
+):
     before.write(np.random.default_rng(1).bytes(SIZE))
     by_kernel()
-    milliseconds = [best_of(lambda size=size: by_blocks(size)) for size in SIZES]
+    milliseconds = [
+        best_of(lambda size=size: by_blocks(size)) for size in SIZES
+    ]
     in_kernel = best_of(by_kernel)
 fig, ax = figures.subplots()
 ax.plot(SIZES, milliseconds, marker="o", label="read and write")
 ax.axhline(in_kernel, linestyle=":", color="gray", label="copy_file_range")
-ax.set(xscale="log", xlabel="bytes of a block", ylabel="ms for 8 MB", ylim=(0, None))
+ax.set(
+    xscale="log",
+    xlabel="bytes of a block",
+    ylabel="ms for 8 MB",
+    ylim=(0, None),
+)
 ax.set_title("The kernel's copy, and yours")
 ax.legend()
 ax.grid(True)

@@ -47,12 +47,18 @@ class Machine:
             raise RuntimeError(f"the budget of {BUDGET} runs is spent")
         self.runs += 1
         seconds = 1e-3 * (self.ratio if program == "b" else 1.0)
-        self.drift += self.rng.normal(0, 0.02)  # a random walk: each run starts where the last one ended
-        seconds *= math.exp(self.drift + self.rng.normal(0, 0.035))  # and every run has a jitter of its own
+        self.drift += self.rng.normal(
+            0, 0.02
+        )  # a random walk: each run starts where the last one ended
+        seconds *= math.exp(
+            self.drift + self.rng.normal(0, 0.035)
+        )  # and every run has a jitter of its own
         if self.disturbed:
             seconds *= self.disturbance()
         if self.runs % 2:
-            seconds *= self.rhythm  # e.g. a collector that wakes up in every second run
+            seconds *= (
+                self.rhythm
+            )  # e.g. a collector that wakes up in every second run
         if not self.compiled[program]:
             self.compiled[program] = True
             seconds += self.rng.uniform(0.05, 0.2)
@@ -61,7 +67,10 @@ class Machine:
     def disturbance(self):
         """Bursts of other programs that last 3 to 8 runs; now and then one slow or one lucky run."""
         if self.burst == 0 and self.rng.random() < 0.02:
-            self.burst, self.slowdown = int(self.rng.integers(3, 9)), self.rng.uniform(1.5, 4)
+            self.burst, self.slowdown = (
+                int(self.rng.integers(3, 9)),
+                self.rng.uniform(1.5, 4),
+            )
         factor = self.slowdown if self.burst else 1.0
         self.burst = max(0, self.burst - 1)
         if self.rng.random() < 0.06:
@@ -81,7 +90,11 @@ def disturbed(rng):
 
 def rhythmic(rng):
     """The same, and every second run takes 5.5 % longer, whichever program it is."""
-    return (check.oracle(Machine(rng, rng.uniform(0.7, 1.4), disturbed=True, rhythm=1.055)),)
+    return (
+        check.oracle(
+            Machine(rng, rng.uniform(0.7, 1.4), disturbed=True, rhythm=1.055)
+        ),
+    )
 
 
 def truth(machine):
@@ -171,7 +184,9 @@ def ratio(machine):
         machine(program)  # compiles; its time says nothing about later runs
     ratios = []
     for i in range(150):
-        seconds = {program: machine(program) for program in ("ab" if i % 2 else "ba")}
+        seconds = {
+            program: machine(program) for program in ("ab" if i % 2 else "ba")
+        }
         ratios.append(seconds["b"] / seconds["a"])
     return float(np.median(ratios))
     ### END SOLUTION
@@ -256,23 +271,46 @@ for name, way in ways.items():
     for seed in range(40):
         rng = np.random.default_rng([seed, 5])
         planted = rng.uniform(0.7, 1.4)
-        errors[name].append(100 * (way(Machine(rng, planted, disturbed=True)) / planted - 1))
+        errors[name].append(
+            100 * (way(Machine(rng, planted, disturbed=True)) / planted - 1)
+        )
 
 machine = Machine(np.random.default_rng(4), ratio=1.25)
-runs = np.array([machine(program) for program in "ab" * 120])[2:] * 1e3  # milliseconds, without compilation
+runs = (
+    np.array([machine(program) for program in "ab" * 120])[2:] * 1e3
+)  # milliseconds, without compilation
 
-fig, (left, right) = figures.subplots(1, 2, size=(8, 3.2), width_ratios=(1, 1.2))
+fig, (left, right) = figures.subplots(
+    1, 2, size=(8, 3.2), width_ratios=(1, 1.2)
+)
 left.plot(runs[0::2], label="a", lw=1)
 left.plot(runs[1::2], label="b", lw=1)
-left.set(xlabel="pair", ylabel="time (ms)", title="One machine, true ratio 1.25", ylim=(0, None))
+left.set(
+    xlabel="pair",
+    ylabel="time (ms)",
+    title="One machine, true ratio 1.25",
+    ylim=(0, None),
+)
 left.legend()
 right.axvspan(-5, 5, color=figures.COLORS["gray"], alpha=0.3, lw=0)
 for row, error in enumerate(errors.values()):
-    right.plot(np.clip(error, -60, 60), np.full(40, row), "o", color=figures.COLORS["blue"], alpha=0.4, ms=5)
+    right.plot(
+        np.clip(error, -60, 60),
+        np.full(40, row),
+        "o",
+        color=figures.COLORS["blue"],
+        alpha=0.4,
+        ms=5,
+    )
 right.set(yticks=range(len(ways)), yticklabels=ways, ylim=(4.5, -0.5))
 right.set(xlabel="error (%), cut off at 60", title="40 machines")
-worst = ", ".join(f"{name} {max(map(abs, error)):.0f} %" for name, error in errors.items())
-figures.show(fig, f"Left: the times of a and b drift together. Right: the largest error of each way: {worst}.")
+worst = ", ".join(
+    f"{name} {max(map(abs, error)):.0f} %" for name, error in errors.items()
+)
+figures.show(
+    fig,
+    f"Left: the times of a and b drift together. Right: the largest error of each way: {worst}.",
+)
 
 check.predicted(guess, "noise_calls")
 
