@@ -7,18 +7,21 @@ reader's theme. In print it is PDF. A picture always carries a text alternative.
 import base64
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Any
 
 import ipywidgets
 import matplotlib as mpl
+import pypdf
 from cycler import cycler
 from IPython.display import display
 from matplotlib.figure import Figure
 
 MAX_FRAMES = 16  # each frame is in the page: 16 of them are about 300 kB
+MAX_STILLS = 4  # panels that fit one printed page
+PANEL = 0.7  # of a figure's size: three of them, one above the other, leave room for text
 
 # Okabe and Ito's colors for color-blind readers, the light ones darkened: each has a contrast of at least 3 with
 # white and with the dark theme's background. Line styles tell the curves apart in a gray print.
@@ -100,9 +103,11 @@ def frames(
     *,
     label: str,
     alt: Callable[[Any], str],
-    still: Any = None,
+    stills: Sequence[Any] = (),
 ) -> None:
     """Display a slider over precomputed pictures, which needs neither a kernel nor a network.
+
+    In print, and where a browser runs no scripts, some of them stand one above the other.
 
     Parameters
     ----------
@@ -114,15 +119,17 @@ def frames(
         What the slider sets, with its unit: ``"stride (bytes)"``.
     alt : callable
         ``alt(value)`` returns the text alternative of that picture.
-    still : optional
-        The value on show at first, and the only one in print; the first of `values` by default.
+    stills : sequence, optional
+        What stands in print, at most `MAX_STILLS` of `values`; the slider begins with the first of them. By
+        default the first, the middle and the last of `values`.
 
     Raises
     ------
     TypeError
         If `draw` or `alt` is not callable, or `draw` does not return a figure.
     ValueError
-        If there are no values or too many, `still` is none of them, `label` is empty, or `alt` returns no words.
+        If there are no values or too many, `stills` are too many or none of them, `label` is empty, or `alt`
+        returns no words.
     """
     values = list(values)
     if not 2 <= len(values) <= MAX_FRAMES:
@@ -132,9 +139,12 @@ def frames(
     if not callable(draw) or not callable(alt):
         raise TypeError("draw and alt: give functions of one value, e.g. alt=lambda n: f'{n} misses'")
     _require_words("label", label, "name what the slider sets, with its unit")
-    if still is not None and still not in values:
-        raise ValueError(f"still: {still!r} is none of the values; choose one of {values}")
-    first = 0 if still is None else values.index(still)
+    if unknown := [still for still in stills if still not in values]:
+        raise ValueError(f"stills: {unknown[0]!r} is none of the values; choose some of {values}")
+    if len(stills) > MAX_STILLS:
+        raise ValueError(f"stills: {len(stills)} given, a page takes {MAX_STILLS}")
+    chosen = sorted(map(values.index, stills)) or sorted({0, len(values) // 2, len(values) - 1})
+    first = values.index(stills[0]) if stills else 0
 
     figures = [draw(value) for value in values]
     for fig in figures:
@@ -153,7 +163,17 @@ def frames(
     # A link in the browser: it works on a page that no kernel stands behind.
     ipywidgets.jslink((slider, "index"), (stack, "selected_index"))
     box = ipywidgets.VBox([slider, stack])
-    display({**box._repr_mimebundle_(), **_printed(figures[first], texts[first])}, raw=True)
+    names = [f"{label.rstrip(':')}: {values[i]}" for i in chosen]
+    printed = {
+        "application/pdf": _in_base64(_panels([figures[i] for i in chosen], names)),
+        "text/plain": "\n".join(f"{name}. {texts[i]}" for name, i in zip(names, chosen, strict=True)),
+    }
+    display({**box._repr_mimebundle_(), **printed}, raw=True)
+    # A page without scripts has no slider; in print it has the panels already.
+    shown = "".join(
+        f"<p>{escape(name)}</p>{svg(figures[i], texts[i])}" for name, i in zip(names, chosen, strict=True)
+    )
+    display({"text/html": f"<noscript>{''.join(shown)}</noscript>", "text/latex": "%"}, raw=True)
 
 
 def svg(fig: Figure, alt: str) -> str:
@@ -194,8 +214,35 @@ def _require_words(argument: str, text: Any, advice: str) -> None:
 
 def _printed(fig: Figure, alt: str) -> dict[str, str]:
     """Return the part of a MIME bundle for print and for plain text."""
-    pdf = _saved(fig, "pdf", {"CreationDate": None})
-    return {"application/pdf": base64.b64encode(pdf).decode(), "text/plain": alt}
+    return {"application/pdf": _in_base64(_pdf(fig)), "text/plain": alt}
+
+
+def _panels(figures: Sequence[Figure], names: Sequence[str]) -> bytes:
+    """Return a PDF of one page with figures one above the other, each below its name and `PANEL` of its size."""
+    pages = []
+    for fig, name in zip(figures, names, strict=True):
+        # Only print names a picture: beside a slider stands its value.
+        title = fig.suptitle(name, fontsize="medium", fontweight="bold")
+        pages.append(pypdf.PdfReader(io.BytesIO(_pdf(fig))).pages[0])
+        title.remove()
+    sizes = [(float(page.mediabox.width) * PANEL, float(page.mediabox.height) * PANEL) for page in pages]
+    writer = pypdf.PdfWriter()
+    whole = writer.add_blank_page(max(width for width, _ in sizes), sum(height for _, height in sizes))
+    top = float(whole.mediabox.height)
+    for page, (_, height) in zip(pages, sizes, strict=True):
+        top -= height
+        whole.merge_transformed_page(page, pypdf.Transformation().scale(PANEL).translate(0, top))
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def _pdf(fig: Figure) -> bytes:
+    return _saved(fig, "pdf", {"CreationDate": None})
+
+
+def _in_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _saved(fig: Figure, format: str, metadata: dict[str, None]) -> bytes:

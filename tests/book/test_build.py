@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from builds import ROOT, book_pages
 from programs import require
 
+from perflab import figures
+from perflab.course import curriculum
 from perflab.course.fingerprint import code_key
+from perflab.course.source import AREAS
 
 SECRETS = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS|MARK SCHEME)(.*?)### END \1", re.DOTALL)
 HEADER = """---
@@ -104,6 +108,34 @@ def test_loads_scripts_only_where_they_work(html):
 def test_needless_script_is_reported(tmp_path):
     (tmp_path / "page.html").write_text('<script src="vendor/html-manager/embed.js"></script>')
     assert needless_scripts(tmp_path) == ["page.html"]
+
+
+def test_expanders_of_the_sidebar_have_names(html):
+    pages = {path: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in html.glob("book/*/*.html")}
+    found = [
+        summary.get("aria-label") for soup in pages.values() for summary in soup.select(".bd-sidenav summary")
+    ]
+    assert len(found) > len(pages)
+    assert all(found)
+    assert "Pages below Locality" in found
+
+
+def test_a_slider_is_there_without_scripts(html):
+    soup = BeautifulSoup((html / "book/memory/locality.html").read_text("utf-8"), "html.parser")
+    panels = [len(one.select("svg")) for one in soup.select("noscript:has(svg)")]
+    assert panels
+    assert all(1 < count <= figures.MAX_STILLS for count in panels)
+
+
+def test_the_first_page_says_what_is_written(html):
+    soup = BeautifulSoup((html / "book/index.html").read_text("utf-8"), "html.parser")
+    topics = [name for name in curriculum.topics(ROOT / "book/curriculum.yml") if name.split("/")[0] in AREAS]
+    written = [name for name in topics if (ROOT / "book" / f"{name}.md").is_file()]
+    exercises = sorted(ROOT.glob("solutions/*/*.py"))
+    said = soup.select_one(".status").get_text()
+    assert f"{len(written)} of its {len(topics)} topics have their chapter" in said
+    assert f"with {len(exercises)} exercises" in said
+    assert len(soup.select(".status a")) == len(written)
 
 
 def test_defects_fail_the_build(tiny_book):

@@ -1,9 +1,11 @@
 """Plots: one look, described, the same each time."""
 
 import base64
+import io
 import re
 from xml.etree import ElementTree
 
+import pypdf
 import pytest
 from ipywidgets.widgets.widget import _instances
 from ipywidgets.widgets.widget_link import Link
@@ -76,10 +78,10 @@ def test_show_gives_a_page_and_a_print(shown):
 
 
 def test_frames_links_a_slider_to_pictures(shown):
-    figures.frames(draw, [1, 2, 4], label="stride", alt=lambda value: f"stride {value}", still=4)
-    (bundle,) = shown
-    assert bundle["text/plain"] == "stride 4"
-    assert "application/pdf" in bundle
+    figures.frames(draw, [1, 2, 4], label="stride", alt=lambda value: f"stride {value}", stills=(4,))
+    bundle, without_scripts = shown
+    assert bundle["text/plain"] == "stride: 4. stride 4"
+    assert without_scripts["text/html"].count("<svg") == 1
     box = _instances[bundle["application/vnd.jupyter.widget-view+json"]["model_id"]]
     slider, stack = box.children
     assert slider.options == ("1", "2", "4")
@@ -88,6 +90,29 @@ def test_frames_links_a_slider_to_pictures(shown):
         assert f'aria-label="stride {value}"' in picture.value
     links = [widget for widget in _instances.values() if isinstance(widget, Link)]
     assert any(link.source == (slider, "index") and link.target == (stack, "selected_index") for link in links)
+
+
+@pytest.mark.parametrize(
+    ("stills", "printed", "first"),
+    [((), ["1", "3", "5"], 0), ((5, 2), ["2", "5"], 4), ((2, 1, 3, 5), ["1", "2", "3", "5"], 1)],
+)
+def test_stills_stand_one_above_the_other(shown, stills, printed, first):
+    figures.show(draw(1), "a line")
+    figures.frames(draw, [1, 2, 3, 4, 5], label="stride:", alt=describe, stills=stills)
+    alone, bundle, without_scripts = shown
+    assert bundle["text/plain"].splitlines() == [f"stride: {value}. stride {value}" for value in printed]
+    slider, _ = _instances[bundle["application/vnd.jupyter.widget-view+json"]["model_id"]].children
+    assert slider.index == first
+    one, page = (
+        pypdf.PdfReader(io.BytesIO(base64.b64decode(b["application/pdf"]))).pages[0] for b in (alone, bundle)
+    )
+    one = one.mediabox
+    assert float(page.mediabox.width) == pytest.approx(figures.PANEL * float(one.width))
+    assert float(page.mediabox.height) == pytest.approx(len(printed) * figures.PANEL * float(one.height))
+    assert re.findall(r"stride: \d", page.extract_text()) == [f"stride: {value}" for value in printed]
+    html = without_scripts["text/html"]
+    assert html.startswith("<noscript>")
+    assert re.findall(r'aria-label="stride (\d)"', html) == printed
 
 
 def describe(value):
@@ -104,7 +129,12 @@ def describe(value):
         (ValueError, "values: 1 given", lambda: figures.frames(draw, [1], label="x", alt=describe)),
         (ValueError, "values: 17 given", lambda: figures.frames(draw, range(17), label="x", alt=describe)),
         (ValueError, "label: ' '", lambda: figures.frames(draw, [1, 2], label=" ", alt=describe)),
-        (ValueError, "still: 3", lambda: figures.frames(draw, [1, 2], label="x", alt=describe, still=3)),
+        (ValueError, "stills: 3", lambda: figures.frames(draw, [1, 2], label="x", alt=describe, stills=(1, 3))),
+        (
+            ValueError,
+            "stills: 5 given",
+            lambda: figures.frames(draw, range(9), label="x", alt=describe, stills=range(5)),
+        ),
         (ValueError, "alt: ''", lambda: figures.frames(draw, [1, 2], label="x", alt=lambda value: "")),
         (TypeError, "alt", lambda: figures.frames(draw, [1, 2], label="x", alt="a line")),
         (TypeError, "draw: it returned NoneType", lambda: figures.frames(print, [1, 2], label="x", alt=describe)),
