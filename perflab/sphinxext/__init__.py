@@ -1,8 +1,8 @@
 """A Sphinx extension with what the book's build needs.
 
-`cards` adds the directive ``exercise-card``, `points` the directive ``point``, `reading` ``before-you-read`` and
-`status` ``status``; `sidebar` names what the theme leaves without a name; `execution` keys the cache of executed
-pages by the code that they import, and `notes` lists the claims that a build was too noisy to decide.
+`cards` adds the directive ``exercise-card``, `points` ``point``, `reading` ``before-you-read``, and `status` both
+``status`` and ``topics``; `sidebar` names what the theme leaves without a name; `execution` keys the cache of
+executed pages by the code that they import, and `notes` lists the claims that a build was too noisy to decide.
 """
 
 from sphinx.application import Sphinx

@@ -1,6 +1,6 @@
-"""The directive ``status``: what of the course is written, and how long it takes.
+"""The directives ``status`` and ``topics``: what of the course is written, how long it takes, what is to come.
 
-Nothing of it is typed: it counts the chapters that there are against the curriculum, and adds up their minutes.
+Nothing of it is typed: they count the chapters that there are against the curriculum, and add up their minutes.
 """
 
 from pathlib import Path
@@ -18,45 +18,65 @@ NAMES = {"cpu": "CPU", "io": "I/O"}  # of areas whose id is no word
 
 
 def setup(app: Sphinx) -> None:
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("status", Status)
+    app.add_directive("topics", Topics)
 
 
 class Status(SphinxDirective):
-    """A sentence and a table."""
+    """A sentence: how much there is."""
 
     def run(self) -> list[nodes.Node]:
-        """Return them."""
-        root = Path(self.env.srcdir)
-        self.env.note_dependency(str(root / CURRICULUM))
-        # Other pages decide what stands here, so that it is made again in each build.
+        """Return it."""
+        return self.made(sentence(Path(self.env.srcdir)))
+
+    def made(self, text: str) -> list[nodes.Node]:
+        """Return what Markdown says; as other pages decide it, this page is read again in each build."""
         self.env.note_reread()
-        made = nodes.container(classes=["status"])
-        self.state.nested_parse(StringList(told(root).splitlines()), self.content_offset, made)
+        made = nodes.container(classes=[self.name])
+        self.state.nested_parse(StringList(text.splitlines()), self.content_offset, made)
         self.set_source_info(made)
         return [made]
 
 
-def told(root: Path) -> str:
-    """Return what is written of the course at `root`, and what is to come, as Markdown."""
-    topics = [topic for topic in curriculum.topics(root / CURRICULUM).values() if _area(topic) in source.AREAS]
+class Topics(Status):
+    """A table: what is written and what is to come, by area."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return it."""
+        return self.made(table(Path(self.env.srcdir)))
+
+
+def sentence(root: Path) -> str:
+    """Return how much of the course at `root` is written."""
+    topics = _topics(root)
     written = [topic for topic in topics if _page(root, topic).is_file()]
-    exercises = source.read_all(root / "solutions")
     pages = [path for area in source.AREAS for path in sorted(root.glob(f"book/{area}/*.md"))]
+    exercises = source.read_all(root / "solutions")
     reading = sum(prose.minutes(chapter.read(page)) for page in pages)
     practice = sum(exercise.header.minutes for exercise in exercises)
-    first = (
+    return (
         f"This book is being written: {len(written)} of its {len(topics)} topics have their chapter, "
         f"{_hours(reading)} of reading, with {words.counted(len(exercises), 'exercise')}, "
         f"{_hours(practice)} of practice."
     )
-    rows = []
+
+
+def table(root: Path) -> str:
+    """Return what is written of each area and what is to come, as a table in Markdown."""
+    rows = ["| area | written | to come |", "| --- | --- | --- |"]
     for area in source.AREAS:
-        here = [topic for topic in topics if _area(topic) == area]
-        there = ", ".join(f"{{doc}}`{topic.title} </book/{topic.id}>`" for topic in here if topic in written)
+        here = [topic for topic in _topics(root) if _area(topic) == area]
+        written = [topic for topic in here if _page(root, topic).is_file()]
+        there = ", ".join(f"{{doc}}`{topic.title} </book/{topic.id}>`" for topic in written)
         coming = ", ".join(topic.title for topic in here if topic not in written)
         rows.append(f"| {NAMES.get(area, area.title())} | {there or '-'} | {coming or '-'} |")
-    return "\n".join((first, "", "| area | written | to come |", "| --- | --- | --- |", *rows))
+    return "\n".join(rows)
+
+
+def _topics(root: Path) -> list[Topic]:
+    """Return those that get a chapter of their own."""
+    return [topic for topic in curriculum.topics(root / CURRICULUM).values() if _area(topic) in source.AREAS]
 
 
 def _area(topic: Topic) -> str:
