@@ -183,9 +183,10 @@ def counts(
     metric : str or callable
         "calls" of the oracles among the arguments; "lines" of 64 bytes fetched in a traced run; "accesses" to
         elements of arrays, lists and all else that has elements, the steps of an algorithm; "mispredictions" by
-        TAGE, or "mispredictions:gshare" and the like; what `perflab.counters.METRICS` and
-        `perflab.codegen.METRICS` list, or "syscalls:NAME", or "syscalls:NAME+NAME", where a name may be a family:
-        "reads", "writes" or "moves"; or ``metric(result, *args)``, which sees real objects where `fn` sees
+        TAGE, or "mispredictions:gshare" and the like; "cycles" of its loops on a modelled core; what
+        `perflab.counters.METRICS` and `perflab.codegen.METRICS` list, or "syscalls:NAME", or
+        "syscalls:NAME+NAME", where a name may be a family: "reads", "writes" or "moves"; or
+        ``metric(result, *args)``, which sees real objects where `fn` sees
         oracles, as the run left them.
     on : callable
         A maker, ``make(rng) -> tuple`` of arguments.

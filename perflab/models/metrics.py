@@ -17,6 +17,7 @@ METRICS = {
     **{f"{BY_LEVEL}{name}": f"{name} misses" for name in LEVELS},
     "mispredictions": "branches mispredicted",
     **{f"{BY_PREDICTOR}{name}": f"branches mispredicted by {name}" for name in PREDICTORS},
+    "cycles": "cycles of the loops on a modelled core",
 }
 BY_THREADS = "invalidations:"  # and how many threads
 INVALIDATIONS = "lines that threads take from each other"
@@ -33,6 +34,8 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
 
     "mispredictions" asks `perflab.models.branch.Tage`; another predictor follows after a colon. All have their
     default sizes.
+
+    "cycles" are those of the innermost loops on `perflab.models.pipeline.SKYLAKE`, as often as they go around.
 
     "invalidations:4" makes the calls ``fn(0, *args)`` to ``fn(3, *args)`` on threads of their own, one access of
     each in turn, and counts the copies of lines that writes kill; the result is a tuple of theirs.
@@ -52,6 +55,10 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
         return _accesses(fn, args)
     if metric.startswith("misses"):
         return _misses(metric.removeprefix("misses").removeprefix(":"), fn, args)
+    if metric == "cycles":
+        from perflab.models import pipeline
+
+        return pipeline.cycles(fn, args)
     # Imported here: a sandbox lacks the models that an exercise forbids.
     from perflab.models.branch import Bimodal, Gshare, Static, Tage, Tournament, TwoLevel, replay
     from perflab.models.branch.kernel import watched

@@ -5,6 +5,7 @@ import builtins
 import itertools
 import math
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ ABSOLUTES = (abs, math.fabs, np.abs, np.fabs)
 CHOICES = (min, max, np.minimum, np.maximum)
 SIZES = ("size", "shape", "ndim", "nbytes", "itemsize")
 MAKERS = ("empty", "zeros", "ones", "full")
+VIEWS = ("reshape", "ravel", "view")  # methods that make no loop of their own
 
 
 class Expressions:
@@ -231,7 +233,7 @@ class Expressions:
 
     def _call(self, node: ast.Call) -> Value:
         called = self.object(node.func)
-        if self.code is None and (array := self._made_array(node)) is not None:
+        if self.code is None and (array := self._made_array(node) or self._reshaped(node)) is not None:
             return array
         if called is len:
             return of_size(ast.unparse(node))
@@ -279,6 +281,15 @@ class Expressions:
         axes = len(shape.elts) if isinstance(shape, ast.Tuple) else 1
         dtype = np.dtype(self.object(given[0]) if given else float)
         return Value("array", text=ast.unparse(node), dtype=dtype, axes=axes)
+
+    def _reshaped(self, node: ast.Call) -> Value | None:
+        """Return a view of an array with other axes."""
+        if not (isinstance(node.func, ast.Attribute) and node.func.attr == "reshape"):
+            return None
+        array = self.value(node.func.value)
+        shape = node.args[0] if len(node.args) == 1 else None
+        axes = len(shape.elts) if isinstance(shape, ast.Tuple) else len(node.args)
+        return replace(array, text=ast.unparse(node), axes=axes) if array.kind == "array" else None
 
 
 COUNTER = "(counter)"  # the name of what the loop counts

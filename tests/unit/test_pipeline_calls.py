@@ -1,0 +1,157 @@
+"""The cycles of a call are those of the loops that run, as often as they do; nothing hides a loop."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from perflab.models import metrics
+from perflab.models.instrument import UninstrumentableError
+from perflab.models.pipeline import SKYLAKE, Operation, analyze, cycles, read
+
+N = 1000
+
+
+@njit
+def chained(a, factor):
+    found = 0
+    for i in range(a.size):
+        found = found * factor + a[i]
+    return found
+
+
+@njit
+def in_two(a, factor):
+    rows = a.reshape(-1, 2)
+    b = c = 0
+    for i in range(rows.shape[0]):
+        b = b * (factor * factor) + rows[i, 0]
+        c = c * (factor * factor) + rows[i, 1]
+    return b * factor + c
+
+
+@njit
+def with_a_decoy(a, factor):
+    found = 0
+    for i in range(1, a.size - a.size):
+        found = found * factor + a[i] * factor + a[i - 1] * factor
+    for i in range(a.size):
+        found = found * factor + a[i]
+    return found
+
+
+@njit
+def in_pieces(a, factor):
+    found = 0
+    for first in range(0, a.size, 100):
+        for i in range(first, first + 100):
+            found = found * factor + a[i]
+    return found
+
+
+@njit
+def with_a_rest(a, factor):
+    found = 0
+    for i in range(a.size - 3):
+        found = found * factor + a[i]
+    for x in a[a.size - 3 :]:
+        found = found * factor + x
+    return found
+
+
+def given():
+    return np.arange(N), 7
+
+
+def test_a_call_costs_what_its_loop_does():
+    count, result = cycles(chained, given())
+    assert count == 4 * N == analyze(read(chained, given())).cycles * N
+    assert result == chained(*given())
+
+
+def test_a_plain_function_costs_the_same():
+    assert cycles(chained.py_func, (np.arange(50), 7))[0] == 200
+
+
+def test_two_chains_cost_half():
+    assert cycles(in_two, given())[0] == 2 * N
+
+
+def test_a_loop_that_never_runs_costs_nothing():
+    assert cycles(with_a_decoy, given())[0] == 4 * N
+
+
+def test_a_loop_around_a_loop_costs_a_mispredicted_branch_each_time():
+    assert cycles(in_pieces, given())[0] == 4 * N + 10 * SKYLAKE.penalty
+
+
+def test_a_rest_may_be_a_loop_that_the_model_cannot_read():
+    assert 4 * (N - 3) < cycles(with_a_rest, given())[0] < 4 * N + 200
+
+
+def test_another_core():
+    slow = SKYLAKE.having(mul=Operation(7, (("1", 1),)))
+    assert cycles(chained, given(), slow)[0] == 8 * N
+
+
+def test_a_check_counts_them_by_name():
+    assert metrics.measure("cycles", chained, given()) == (4.0 * N, chained(*given()))
+
+
+@njit
+def delegates(a, factor):
+    return chained(a, factor)
+
+
+@njit
+def by_a_library(a, factor):
+    powers = np.cumprod(a)
+    found = 0
+    for i in range(a.size):
+        found += powers[i] * factor
+    return found
+
+
+@njit
+def by_a_method(a, factor):
+    found = 0
+    for i in range(a.size):
+        found += a[i]
+    return found + a.sum() * factor
+
+
+@njit
+def by_matrices(a, factor):
+    return a.reshape(1, -1).astype(np.float64) @ a.reshape(-1, 1).astype(np.float64)
+
+
+@njit
+def by_recursion(a, factor):
+    if a.size < 2:
+        return a[0]
+    middle = a.size // 2
+    return by_recursion(a[:middle], factor) + by_recursion(a[middle:], factor)
+
+
+@njit
+def by_slices(a, factor):
+    found = 0
+    for part in (a[:500], a[500:]):
+        for x in part[::1]:
+            found = found * factor + x
+    return found
+
+
+@pytest.mark.parametrize(
+    ("hides", "says"),
+    [
+        (delegates, "a loop of chained; write it as a loop of this function"),
+        (by_a_library, r"`np.cumprod\(a\)`: it may hide a loop"),
+        (by_a_method, r"`a.sum\(\)`: it may hide a loop"),
+        (by_matrices, "it may hide a loop"),
+        (by_recursion, "load 0 elements of 1,000"),
+        (by_slices, "loop over range"),
+    ],
+)
+def test_a_hidden_loop_is_refused(hides, says):
+    with pytest.raises(UninstrumentableError, match=says):
+        cycles(hides, given())
