@@ -181,6 +181,20 @@ def test_wraparound_is_found_and_gone_with_unsigned_indices_and_views():
         assert better.hot.vector_bits == 256
 
 
+@njit
+def divide_beside_a_decoy(a, b):
+    for i in range(a.size):
+        a[i] /= b
+    for i in range(int(b), 2):
+        x, y = a[i], a[i + 1]
+        a[i] = x * x * y + y * y * x + (x + y) * (x - y) + 3 * x * y - x + y * 5 - x * 7
+
+
+def test_a_loop_that_never_runs_does_not_stand_for_the_one_that_divides():
+    assert inspect(divide_beside_a_decoy, (A, 3.0)).hot.float_divisions == 0
+    assert codegen.measure("divisions", divide_beside_a_decoy, (A, 3.0)) > 0
+
+
 def test_divisions_are_told_apart():
     assert inspect(modulo, (U, np.uint64(3))).hot.divisions > 0
     assert inspect(modulo_literal, (U,)).hot.divisions == 0
