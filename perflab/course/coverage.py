@@ -2,6 +2,9 @@
 
 A point is *measured* where the section of its place runs a cell that measures, *modelled* where one runs a model,
 *explained* where it has prose and some cell runs beside it; a point that another topic owns is linked to there.
+
+A topic's chapter is the page that is named after it, `book/<area>/<topic>.md`. A page of another name that labels
+points of the topic is a further page of that chapter.
 """
 
 from collections.abc import Iterator
@@ -56,6 +59,8 @@ class Coverage:
     id, title : str
     chapter : Path or None
         None where it has none yet.
+    pages : tuple of Path
+        The chapter, and its further pages.
     points : tuple of Covered
     problems : tuple of Problem
         What its chapter lacks, each with what to do.
@@ -64,6 +69,7 @@ class Coverage:
     id: str
     title: str
     chapter: Path | None
+    pages: tuple[Path, ...]
     points: tuple[Covered, ...]
     problems: tuple[Problem, ...]
 
@@ -89,27 +95,42 @@ def coverage(root: Path) -> list[Coverage]:
     def exercises(point: Point) -> tuple[str, ...]:
         return tuple(name for name, ids in covers.items() if point.id in ids or owners[point.id] in ids)
 
+    further = _further(root, owners, topics)
     rows = []
     for name, topic in topics.items():
-        page = chapter.read(paths[name]) if name in paths else None
-        found = [*_judged(topic, page, frozenset(paths))] if page else [("open", None)] * len(topic.points)
+        pages = [chapter.read(paths[name]), *further.get(name, ())] if name in paths else []
+        found = [*_judged(topic, pages, frozenset(paths))] if pages else [("open", None)] * len(topic.points)
         points = tuple(
-            Covered(point.id, point.kind or SEE, state, page and _line(page, point), exercises(point))
+            Covered(point.id, point.kind or SEE, state, _line(pages, point), exercises(point))
             for point, (state, _) in zip(topic.points, found, strict=True)
         )
         problems = [problem for _, problem in found if problem]
-        problems += _strangers(page, topic) if page else ()
-        rows.append(Coverage(name, topic.title, paths.get(name), points, tuple(sorted(problems))))
+        problems += [problem for page in pages for problem in _strangers(page, topic)]
+        files = tuple(page.path for page in pages)
+        rows.append(Coverage(name, topic.title, paths.get(name), files, points, tuple(sorted(problems))))
     return rows
 
 
-def _judged(topic: Topic, page: Chapter, written: frozenset[str]) -> Iterator[tuple[str, Problem | None]]:
+def _further(root: Path, owners: dict[str, str], topics: dict[str, Topic]) -> dict[str, list[Chapter]]:
+    """Return the pages that are named after no topic, by the topic whose points they label."""
+    found: dict[str, list[Chapter]] = {}
+    for path in sorted((root / "book").glob("*/*.md")):
+        if f"{path.parent.name}/{path.stem}" in topics:
+            continue
+        page = chapter.read(path)
+        if owner := next((owners[name] for name in page.places if name in owners), None):
+            found.setdefault(owner, []).append(page)
+    return found
+
+
+def _judged(topic: Topic, pages: list[Chapter], written: frozenset[str]) -> Iterator[tuple[str, Problem | None]]:
     """Yield for each point its state, and what is wrong."""
-    evidence = Evidence(page.cells)
+    links = frozenset().union(*(page.links for page in pages))
     for point in topic.points:
+        page = next((page for page in pages if point.id in page.places), pages[0])
         place = page.places.get(point.id)
         if point.see is not None:
-            if any(link == point.see or link.startswith(f"{point.see}/") for link in page.links):
+            if any(link == point.see or link.startswith(f"{point.see}/") for link in links):
                 yield "covered", None
             elif point.see not in written:
                 yield "open", None
@@ -121,10 +142,10 @@ def _judged(topic: Topic, page: Chapter, written: frozenset[str]) -> Iterator[tu
             message = f"{point.id} has no place: label the one that covers it, ```{{point}} {point.id}"
             yield "missing", Problem(page.path, 1, message)
             continue
-        beside = page.beside(point.id)
+        beside, evidence = page.beside(point.id), Evidence(page.cells)
         looks = {
-            "measured": lambda b=beside, p=place: evidence.measures(b.cells, p.by),
-            "modelled": lambda b=beside, p=place: evidence.models(b.cells, p.by),
+            "measured": lambda b=beside, p=place, e=evidence: e.measures(b.cells, p.by),
+            "modelled": lambda b=beside, p=place, e=evidence: e.models(b.cells, p.by),
             "explained": lambda b=beside: bool(b.cells and b.words),
         }
         if looks[point.kind]():
@@ -146,6 +167,5 @@ def _strangers(page: Chapter, topic: Topic) -> list[Problem]:
     ]
 
 
-def _line(page: Chapter, point: Point) -> int | None:
-    place = page.places.get(point.id)
-    return place.line if place else None
+def _line(pages: list[Chapter], point: Point) -> int | None:
+    return next((page.places[point.id].line for page in pages if point.id in page.places), None)

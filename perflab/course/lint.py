@@ -62,8 +62,11 @@ def _header_rules(exercise: Exercise, path: Path) -> Iterator[Problem]:
         yield problem(f"header: stars is 1, 2 or 3, not {header.stars!r}")
     if type(header.minutes) is not int or not 1 <= header.minutes <= 240:
         yield problem(f"header: minutes is a whole number from 1 to 240, not {header.minutes!r}")
-    if not isinstance(header.chapter, str) or header.chapter not in topics:
-        yield problem(f"header: chapter {header.chapter!r} is no topic of book/curriculum.yml")
+    pages = {*topics, *(f"{page.parent.name}/{page.stem}" for page in path.parent.glob("*/*.md"))}
+    if not isinstance(header.chapter, str) or header.chapter not in pages:
+        yield problem(
+            f"header: chapter {header.chapter!r} is no topic of book/curriculum.yml, and no page of the book"
+        )
     elif header.chapter.split("/")[0] != area:
         yield problem(f"header: chapter {header.chapter!r} is in another area than the file")
     if not header.covers:

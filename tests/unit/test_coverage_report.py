@@ -207,6 +207,34 @@ def test_a_place_of_no_point_of_the_topic_is_a_problem(book):
     assert "memory/other/one is no point of memory/sums: copy the id from book/curriculum.yml" in problem.message
 
 
+def test_a_topic_may_have_a_further_page(book, tmp_path):
+    """Its points count wherever they are placed; each page has its own cells and names."""
+    folder = tmp_path / "book" / "memory"
+    folder.mkdir(parents=True)
+    place = "```{point} memory/sums/fast\n```\n"
+    (folder / "longer.md").write_text(f"# Longer\n\n## Fast\n\n{place}\n```{{code-cell}}\nboth(make)\n```\n")
+    topic = book((place, ""))["memory/sums"]
+    assert [path.name for path in topic.pages] == ["sums.md", "longer.md"]
+    assert states(topic)["fast"] == "not its kind"  # both() is defined on the other page
+    (problem,) = topic.problems
+    assert problem.path.name == "longer.md"
+    (folder / "longer.md").write_text(
+        f"# Longer\n\n## Fast\n\n{place}\n```{{code-cell}}\nimport timeit\ntimeit\n```\n"
+    )
+    topic = book((place, ""))["memory/sums"]
+    assert set(states(topic).values()) == {"covered"}
+    assert topic.problems == ()
+
+
+def test_a_further_page_covers_one_topic(book, tmp_path):
+    folder = tmp_path / "book" / "memory"
+    folder.mkdir(parents=True)
+    places = "".join(f"```{{point}} memory/{name}\n```\n" for name in ("sums/said", "other/one"))
+    (folder / "longer.md").write_text(f"# Longer\n\n{places}")
+    (problem,) = book()["memory/sums"].problems
+    assert "memory/other/one is no point of memory/sums" in problem.message
+
+
 def test_exercises_cover_points_or_whole_topics(book, tmp_path, tiny):
     folder = tmp_path / "solutions" / "memory"
     folder.mkdir(parents=True)
