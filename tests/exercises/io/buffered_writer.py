@@ -1,101 +1,210 @@
 """Broken twins of io/buffered_writer: answer source, and the points each tests cell may give (exact, or a range)."""
 
-CORRECT, CALLS, SPEED = "buffered_writer_correct", "buffered_writer_calls", "buffered_writer_speed"
+CORRECT, CALLS, URGENT = "buffered_writer_correct", "buffered_writer_calls", "buffered_writer_urgent"
 
 
-def points(correct, calls, speed):
-    return {CORRECT: correct, CALLS: calls, SPEED: speed}
+def points(correct, calls, urgent):
+    return {CORRECT: correct, CALLS: calls, URGENT: urgent}
 
+
+NAIVE = """
+def log_buffered(program):
+    while event := program("next"):
+        record, urgent = event
+        while record:
+            record = record[program("write", record):]
+    return program("close")
+"""
+SOLVED = """
+def log_buffered(program):
+    held = b""
+    while event := program("next"):
+        record, urgent = event
+        held += record
+        while len(held) > BUFFER or (urgent and held):
+            held = held[program("write", held):]
+    while held:
+        held = held[program("write", held):]
+    return program("close")
+"""
 
 MUTANTS = {
-    "naive": (
-        """
-def log_buffered(file, records):
-    log = os.open(file, os.O_WRONLY | os.O_APPEND)
-    for record in records:
-        os.write(log, record)
-    os.close(log)
-""",
-        points(3, 0, 0),
-    ),
+    "naive": (NAIVE, points(2, 0, 0)),
     # Forgets what is left in the buffer at the end.
     "wrong_but_fast": (
+        SOLVED.replace(
+            """    while held:
+        held = held[program("write", held):]
+""",
+            "",
+        ),
+        points(0, 0, 0),
+    ),
+    # Saves Python's own time, not calls.
+    "wrong_lever": (
         """
-def log_buffered(file, records):
-    log = os.open(file, os.O_WRONLY | os.O_APPEND)
-    rows = BUFFER // RECORD
-    for first in range(0, len(records) - rows + 1, rows):
-        os.write(log, records[first:first + rows])
-    os.close(log)
+def log_buffered(program):
+    write = program
+    for record, urgent in iter(lambda: program("next"), None):
+        any(not (record := record[write("write", record):]) for _ in range(len(record)))
+    return program("close")
+""",
+        points(2, 0, 0),
+    ),
+    # Remembers what files held, by their first record, and writes nothing if it comes again.
+    "memo": (
+        """
+seen = {}
+
+def log_buffered(program):
+    first = event = program("next")
+    if first in seen:
+        return seen[first]
+    while event:
+        record, urgent = event
+        while record:
+            record = record[program("write", record):]
+        event = program("next")
+    seen[first] = program("close")
+    return seen[first]
+""",
+        points(2, 0, 0),
+    ),
+    # Puts all records together before it writes: few calls, and no bound on what a crash takes along.
+    "one_write": (
+        """
+def log_buffered(program):
+    held = b""
+    while event := program("next"):
+        held += event[0]
+    while held:
+        held = held[program("write", held):]
+    return program("close")
 """,
         points(0, 0, 0),
     ),
-    # Saves Python's own time, not trips.
-    "wrong_lever": (
+    # Writes nothing that it could return without: the file is empty, or somebody else's.
+    "says_so": (
         """
-def log_buffered(file, records):
-    log = os.open(file, os.O_WRONLY | os.O_APPEND)
-    write = os.write
-    any(write(log, record) < 0 for record in records)
-    os.close(log)
+def log_buffered(program):
+    held, everything = 0, []
+    while event := program("next"):
+        everything.append(event[0])
+        held += len(event[0])
+        while held > BUFFER or (event[1] and held > 0):
+            held -= program("write", bytes(BUFFER))
+    return b"".join(everything)
 """,
-        points(3, 0, 0),
+        points(2, 0, 0),
     ),
-    # Remembers what it wrote last time, and writes nothing if the records look the same.
-    "memo": (
+    # Does not look at what the call has taken.
+    "ignores_the_count": (
+        SOLVED.replace(
+            """        while len(held) > BUFFER or (urgent and held):
+            held = held[program("write", held):]
+""",
+            """        if len(held) > BUFFER or (urgent and held):
+            program("write", held)
+            held = b""
+""",
+        ),
+        points(0, 0, 0),
+    ),
+    "ignores_urgent": (SOLVED.replace(" or (urgent and held)", ""), points(2, 3, 0)),
+    # Takes every record for an urgent one.
+    "all_urgent": (SOLVED.replace("(urgent and held)", "held"), points(2, 0, 0)),
+    # An urgent record gets a call of its own, behind one for what was held back.
+    "urgent_apart": (
         """
-seen = set()
-
-def log_buffered(file, records):
-    key = (len(records), records[:1].tobytes())
-    if key in seen:
-        return
-    seen.add(key)
-    with open(file, "ab", buffering=0) as log:
-        for record in records:
-            log.write(record)
+def log_buffered(program):
+    held = b""
+    while event := program("next"):
+        record, urgent = event
+        if urgent:
+            while held:
+                held = held[program("write", held):]
+        held += record
+        while len(held) > BUFFER or (urgent and held):
+            held = held[program("write", held):]
+    while held:
+        held = held[program("write", held):]
+    return program("close")
 """,
-        {CORRECT: (0, 3), CALLS: 0, SPEED: 0},
+        points(2, 3, (1, 2)),
     ),
-    # Puts all records together before it writes: as few trips, and no bound on what is lost.
-    "one_write": (
+    # A count of records instead of bytes.
+    "sixteen_records": (
         """
-def log_buffered(file, records):
-    with open(file, "ab", buffering=0) as log:
-        text = records.tobytes()
-        while text:
-            text = text[log.write(text):]
+def log_buffered(program):
+    held, records = b"", 0
+    while event := program("next"):
+        record, urgent = event
+        held += record
+        records += 1
+        while len(held) > BUFFER or ((urgent or records == 16) and held):
+            held = held[program("write", held):]
+        if not held:
+            records = 0
+    while held:
+        held = held[program("write", held):]
+    return program("close")
 """,
-        points(3, 3, (0, 2)),
+        points(2, (1, 2), (0.5, 1.5)),
     ),
-    "vector": (
-        """
-def log_buffered(file, records):
-    log = os.open(file, os.O_WRONLY | os.O_APPEND)
-    for first in range(0, len(records), 900):
-        os.writev(log, list(records[first:first + 900]))
-    os.close(log)
-""",
-        points(3, (2, 3), (0, 1.5)),
-    ),
-    # As large as Python makes a buffer that is not asked for, until 3.14 made it sixteen times as large.
+    "half_of_the_buffer": (SOLVED.replace("len(held) > BUFFER", "len(held) > BUFFER // 2"), points(2, (2, 2.5), (2, 3))),
+    # What Python has for this; the text allows it.
     "pythons_own_buffer": (
         """
-def log_buffered(file, records):
-    with open(file, "ab", buffering=8192) as log:
-        for record in records:
-            log.write(record)
+import io
+
+
+class Raw(io.RawIOBase):
+    def __init__(self, program):
+        self.program = program
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return self.program("write", bytes(data))
+
+
+def log_buffered(program):
+    log = io.BufferedWriter(Raw(program), BUFFER)
+    while event := program("next"):
+        record, urgent = event
+        log.write(record)
+        if urgent:
+            log.flush()
+    log.flush()
+    return program("close")
 """,
-        points(3, (1.5, 2.5), (0, 1.5)),
+        points(2, 3, 3),
     ),
-    "four_records": (
+    # As large as it thinks right.
+    "pythons_larger_buffer": (
         """
-def log_buffered(file, records):
-    log = os.open(file, os.O_WRONLY | os.O_APPEND)
-    for first in range(0, len(records), 4):
-        os.write(log, records[first:first + 4])
-    os.close(log)
+import io
+
+
+class Raw(io.RawIOBase):
+    def __init__(self, program):
+        self.program = program
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return self.program("write", bytes(data))
+
+
+def log_buffered(program):
+    log = io.BufferedWriter(Raw(program), 1 << 16)
+    while event := program("next"):
+        log.write(event[0])
+    log.flush()
+    return program("close")
 """,
-        points(3, (0, 0.5), (0, 1.5)),
+        points(0, 0, 0),
     ),
 }

@@ -95,4 +95,65 @@ def digest(device, count):
 """,
         points((0, 2), 0, 0),
     ),
+    # Starts the next block too late: the device waits while the processor works, as before.
+    "late_start": (
+        """
+def digest(device, count):
+    digests = []
+    if count:
+        device("start")
+    for number in range(count):
+        digests.append(device("work", device("finish")))
+        if number + 1 < count:
+            device("start")
+    return digests
+""",
+        points(2, 0, 0),
+    ),
+    # Overlaps the first half, then runs out of care.
+    "half_of_the_image": (
+        """
+def digest(device, count):
+    digests = []
+    if count:
+        device("start")
+    for number in range(count):
+        block = device("finish")
+        ahead = number < count // 2
+        if ahead and number + 1 < count:
+            device("start")
+        digests.append(device("work", block))
+        if not ahead and number + 1 < count:
+            device("start")
+    return digests
+""",
+        points(2, (0.5, 2), (0, 1.5)),
+    ),
+    # Computes the digests itself and never gives a buffer back.
+    "without_the_processor": (
+        """
+def digest(device, count):
+    digests = []
+    for _ in range(count):
+        device("start")
+        digests.append(zlib.crc32(device("finish")))
+    return digests
+""",
+        points(0, 0, 0),
+    ),
+    # Two reads are always under way, and the next starts when a buffer is free: the lever in another order.
+    "two_under_way": (
+        """
+def digest(device, count):
+    digests = []
+    for _ in range(min(2, count)):
+        device("start")
+    for number in range(count):
+        digests.append(device("work", device("finish")))
+        if number + 2 < count:
+            device("start")
+    return digests
+""",
+        points(2, 3, 2),
+    ),
 }
