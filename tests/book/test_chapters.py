@@ -20,7 +20,6 @@ WAITING = {
     "concurrency/false-sharing",
     "concurrency/work-stealing",
     "cpu/branch-prediction",
-    "io/batching",
     "memory/locality",
     "system/syscalls",
     "teach/afterwards",
