@@ -1,7 +1,6 @@
 """Compiled functions on threads that run at once, for as long as they may and no longer."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from numba.core.dispatcher import Dispatcher
 
 from perflab.threads.barrier import arrive, barrier
 from perflab.threads.clock import CLOCK, nanoseconds, new_clock, new_times, note_time
+from perflab.threads.cores import allowed, halves, spread
 from perflab.threads.fork import run_in_fork
 from perflab.threads.sharing import shared
 from perflab.threads.team import Team
@@ -37,7 +37,9 @@ class Run:
     overlap : float
         From 0 to 1: the time when all ran, over the time from the first start to the last end.
     cores : int
-        How many cores the threads were spread over.
+        How many cores the threads were spread over, as the system counts: two halves of one core are two.
+    apart : bool
+        Whether no two threads were on halves of one core, which share its caches.
     """
 
     results: tuple
@@ -45,6 +47,7 @@ class Run:
     shares: tuple[float, ...]
     overlap: float
     cores: int
+    apart: bool = True
 
     @property
     def parallel(self) -> bool:
@@ -75,7 +78,7 @@ def run(
     duration : float
         Seconds until the clock runs out.
     pin : bool
-        Whether each thread stays on a core, the next one in turn.
+        Whether each thread stays on a core, the next one in turn, halves of one core last.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def run(
     _check(calls, seconds, duration)
     n, clock = len(calls), new_clock()
     kernels = [kernel for kernel, _ in calls]
-    cores = _cores()
+    cores = spread(allowed())
     given = tuple(tuple(clock if arg is CLOCK else arg for arg in args) for _, args in calls)
     (gate, clock, times, given), back = shared((barrier(n), clock, new_times(n), given), "calls")
     team = Team(
@@ -128,7 +131,8 @@ def run(
         frame.compile(tuple(map(typeof, (gate, times[0], args))))
     results = run_in_fork(team, [kernel.__name__ for kernel in kernels], seconds, duration)
     back()
-    return Run(results, *_summary(times), min(n, len(cores)))
+    used = cores[:n]
+    return Run(results, *_summary(times), len(used), len({halves(core) for core in used}) == n)
 
 
 def _check(calls: Any, seconds: float, duration: float) -> None:
@@ -145,13 +149,6 @@ def _check(calls: Any, seconds: float, duration: float) -> None:
         raise ValueError(f"seconds: a budget above 0, got {seconds!r}")
     if not 0 < duration < seconds:
         raise ValueError(f"duration: above 0 and below seconds, which is {seconds!r}; got {duration!r}")
-
-
-def _cores() -> list[int]:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 @lru_cache(KEPT)

@@ -3,7 +3,7 @@
 One run of one program says little: the machine drifts, other programs burst in, the first call compiles. So two
 programs are timed side by side on the same inputs, in random order, many times; each pair gives one ratio, and
 what is reported is the median ratio with an exact confidence interval. `compare` does it all; `paired`, `interval`
-and `seconds_of` are its parts.
+and `seconds_of` are its parts. `compare_threads` does the same for calls that run at once.
 """
 
 from perflab.timing.clocks import CLOCKS, Clock, seconds_of
@@ -13,6 +13,7 @@ from perflab.timing.first_calls import UnequalWorkError
 from perflab.timing.intervals import CONFIDENCE, Interval, interval
 from perflab.timing.pairs import LOOK_EVERY, PAIRS, Pairs, joined, paired
 from perflab.timing.quiet import wait_for_quiet
+from perflab.timing.teams import compare_threads
 
 __all__ = [
     "CALLS",
@@ -27,6 +28,7 @@ __all__ = [
     "UnequalWorkError",
     "Verdict",
     "compare",
+    "compare_threads",
     "interval",
     "joined",
     "paired",
