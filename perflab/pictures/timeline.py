@@ -2,6 +2,7 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from perflab import figures
@@ -9,6 +10,7 @@ from perflab.figures import COLORS
 from perflab.models.schedule import Schedule
 
 KINDS = {"task": "blue", "steal": "vermilion", "queue": "purple"}
+BOUND = "what no schedule beats"
 LABELS = {"task": "a task", "steal": "steals", "queue": "at the common queue"}
 
 
@@ -43,5 +45,6 @@ def timeline(schedule: Schedule, *, until: float | None = None, ax: Axes | None 
     ax.set_xlim(0, until or schedule.makespan * 1.02 or 1)
     seen = [kind for kind in KINDS if any(s.kind == kind for s in schedule.spans)]
     handles = [Patch(color=COLORS[KINDS[kind]], label=LABELS[kind]) for kind in seen]
-    ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8)
+    handles.append(Line2D([], [], color="black", linestyle="--", linewidth=1, label=BOUND))
+    ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8)
     return ax.figure

@@ -162,6 +162,17 @@ def test_the_owner_takes_the_youngest_and_the_thief_the_oldest():
     assert schedule.steals == 1
 
 
+def test_a_thief_may_take_the_youngest_and_steals_more_often_in_a_tree():
+    durations = np.array([4, 5, 3, 9])
+    one = stealing(durations, 2, parents=np.array([-1, 0, 0, 0]), cost=1, loot="youngest")
+    assert next(span.task for span in one.spans if span.kind == "steal" and span.task >= 0) == 2
+    tree = np.ones(1023, int), 8, (np.arange(1023) - 1) // 2
+    oldest, youngest = (
+        stealing(tree[0], tree[1], parents=tree[2], cost=3, loot=loot).steals for loot in ("oldest", "youngest")
+    )
+    assert youngest > 2 * oldest
+
+
 def test_a_tree_of_tasks_keeps_its_critical_path():
     durations, parents = np.array([3, 2, 7, 1, 4]), np.array([-1, 0, 0, 1, 3])
     schedule = stealing(durations, 4, parents=parents)
@@ -221,6 +232,7 @@ def test_a_schedule_says_what_it_costs():
         (lambda: dynamic([1], 1, cost=-1), ValueError, "cost: a time of 0 or more"),
         (lambda: guided([1], 1, least=0), ValueError, "least"),
         (lambda: stealing([1], 1, cost=0), ValueError, "cost: a time above 0"),
+        (lambda: stealing([1], 1, loot="front"), ValueError, "loot: 'oldest' or 'youngest', got 'front'"),
         (lambda: stealing([1, 1], 1, parents=[-1]), TypeError, "parents: one integer for each of the 2 tasks"),
         (lambda: stealing([1, 1], 1, parents=[1, -1]), ValueError, "parents: task 0 has parent 1"),
         (lambda: stealing([1, 1], 1, owner=[0, 1]), ValueError, "owner: workers from 0 to 0"),

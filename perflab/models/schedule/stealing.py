@@ -23,6 +23,7 @@ from perflab.models.schedule.sharing import blocks
 from perflab.models.schedule.tasks import require_owner, require_parents, require_tasks
 from perflab.models.schedule.timeline import STEAL, TASK, Schedule, Span
 
+OLDEST, YOUNGEST = "oldest", "youngest"
 _WORD = (1 << 64) - 1
 
 
@@ -34,6 +35,7 @@ def stealing(
     owner: np.ndarray | None = None,
     cost: float = 1,
     seed: int = 0,
+    loot: str = OLDEST,
 ) -> Schedule:
     """Schedule tasks by work stealing.
 
@@ -51,6 +53,8 @@ def stealing(
         Time of a steal, above 0.
     seed : int
         Of the victims.
+    loot : {"oldest", "youngest"}
+        Which task of its victim a thief gets.
 
     Returns
     -------
@@ -61,6 +65,8 @@ def stealing(
     parents = require_parents(parents, durations.size)
     if not isinstance(cost, int | float | np.number) or not 0 < cost < np.inf:
         raise ValueError(f"cost: a time above 0, or a thief would look for ever at no expense; got {cost!r}")
+    if loot not in (OLDEST, YOUNGEST):
+        raise ValueError(f"loot: {OLDEST!r} or {YOUNGEST!r}, got {loot!r}")
     roots = np.flatnonzero(parents < 0)
     if owner is None:
         at_first = blocks(roots.size, workers)
@@ -87,7 +93,8 @@ def stealing(
             deques[me].extend(children[done])
         task = -1
         if victim >= 0:
-            task = deques[victim].popleft() if deques[victim] else -1
+            take = deques[victim].popleft if loot == OLDEST else deques[victim].pop
+            task = take() if deques[victim] else -1
             spans.append(Span(me, now - cost, now, STEAL, task, victim))
         elif deques[me]:
             task = deques[me].pop()

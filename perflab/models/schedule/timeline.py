@@ -125,5 +125,5 @@ class Schedule:
         makespan, bound, idle = map(words.number, (self.makespan, self.bound, self.idle.sum()))
         text = f"{self.policy}: makespan {makespan}, bound {bound}, idle {idle}"
         if self.steals or self.failed_steals:
-            text += f", steals {self.steals} and {self.failed_steals} in vain"
+            text += f", steals {self.steals} and {self.failed_steals} that found nothing"
         return text
