@@ -50,7 +50,8 @@ def store(a, i, value, order: Order = "seq_cst"):
         Cast to the type of the array.
     order : {"seq_cst", "release", "relaxed"}
         "release": whoever reads this value with "acquire" sees what this thread wrote before. "seq_cst": moreover,
-        no later load of this thread overtakes the store, which takes a full barrier.
+        no later "seq_cst" load of this thread overtakes the store. A load in a weaker order may: put a `fence`
+        between the two.
     """
     return call(store, (a, i, value), order)
 

@@ -153,7 +153,7 @@ def correct_together(
             rows = [("case", f"{case} of {len(on)}")]
             states += together.explore(draw(make, exact_rng(together.bench, case))).states
         case = 0
-        rows = [("schedules", f"all of {len(on)} small inputs: {states:,} states of the machine")]
+        rows = [("schedules", f"all of {len(on)} small inputs: {states:,} states of x86's memory (TSO)")]
         if stress is not None:
             rows.append(("real threads", together.race(stress)))
     except ScheduleFailedError as error:
@@ -161,7 +161,7 @@ def correct_together(
     except FunctionFailedError as error:
         report = refused(title, points, error, tuple(rows), case)
         return replace(report, unsure=isinstance(error, NeverEndedError))
-    return Report(title, points, points, "No schedule fails.", tuple(rows))
+    return Report(title, points, points, "No schedule fails on a memory like x86's.", tuple(rows))
 
 
 def bench_of_team(team: Team, parts: Team = ()) -> Bench:
