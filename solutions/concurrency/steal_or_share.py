@@ -2,9 +2,9 @@
 # perflab:
 #   title: Steal or share
 #   covers: [concurrency/work-stealing/load-balancing-work-stealing, concurrency/work-stealing/steal-local-work]
-#   lever: who runs dry fetches work, the oldest there is, from a victim drawn at random
+#   lever: who runs dry fetches work, the oldest there is
 #   stars: 2
-#   minutes: 30
+#   minutes: 25
 #   chapter: concurrency/work-stealing
 # ---
 
@@ -13,6 +13,8 @@
 # After a system has started, it indexes the user's files: sixteen folders, each the root of a tree, on eight
 # workers. Two folders a worker sounds fair. But one folder holds the photos, and nobody knows how large a tree is
 # before somebody has walked it: a task spawns its subfolders when it is done.
+#
+# Most folders are small, so tasks are short: to fetch one from another worker takes as long as to run two.
 #
 # You write the scheduler. The pool is a model with a clock of its own, so what you get is exact and depends on no
 # machine. At the end the same function drives real threads.
@@ -26,23 +28,29 @@ import numpy as np
 from perflab import check
 from perflab.models.schedule import Schedule, Span
 
-COST = 5  # time of a steal or of a gift; tasks last 5 to 39
+COST = 40  # time of a steal or of a gift; tasks last 5 to 39
 PATIENCE = 5  # steals a task: after so many the pool gives up
 
 
 class Pool:
     """A modeled pool of workers, each with a deque of tasks.
 
-    pool("next")                   the worker that has nothing to do now, or None once all tasks have begun
-    pool("run", me, end)           it runs the task at that end of its deque; returns what the task is worth, or
-                                   None if there is none. What the task spawns comes to the back in the end.
-    pool("steal", me, victim, end) it moves a task of another worker, if there is one, to its own deque
-    pool("give", me, other, end)   it moves a task of its own to another worker
-    pool("rest", me)               it waits until it is given something; its deque must be empty
-    pool("size", me)               how many tasks its own deque holds; looking costs nothing
+    pool("next")                    the worker that has nothing to do now, or
+                                    None once all tasks have begun
+    pool("run", me, end)            it runs the task at that end of its deque;
+                                    returns what the task is worth, or None if
+                                    there is none. What the task spawns comes
+                                    to the back when it is done.
+    pool("steal", me, victim, end)  it moves a task of another worker, if there
+                                    is one, to its own deque
+    pool("give", me, other, end)    it moves a task of its own to another one
+    pool("rest", me)                it waits until it is given something; its
+                                    deque must be empty
+    pool("size", me)                how many tasks its own deque holds; to ask
+                                    costs nothing
 
-    An end is "front", where the oldest task is, or "back". A steal and a gift take COST; both happen at the end of
-    that time.
+    An end is "front", where the oldest task is, or "back". A steal and a gift
+    take COST; both happen at the end of that time.
     """
 
     def __init__(self, durations, parents, owner, worth, workers):
@@ -55,7 +63,8 @@ class Pool:
                 self.deques[owner[task]].append(task)
             else:
                 self.children[parent].append(task)
-        # Until when, who, what, and with which task, or from which end of whose deque.
+        # Until when, who, what, and with which task, or from which end of
+        # whose deque.
         self.doing = [
             (0, worker, "rest", None, None) for worker in range(workers)
         ]
@@ -66,20 +75,23 @@ class Pool:
     def __call__(self, verb, *args):
         if verb not in ("next", "run", "steal", "give", "rest", "size"):
             raise ValueError(
-                f"the verbs are next, run, steal, give, rest and size; not {verb!r}"
+                "the verbs are next, run, steal, give, rest and size; "
+                f"not {verb!r}"
             )
         if verb == "next":
             return self.next()
         if not args or args[0] != self.free:
             raise ValueError(
-                f"{verb}: worker {self.free} is the one that is free; ask for the next one first"
+                f"{verb}: worker {self.free} is the one that is free; "
+                "ask for the next one first"
             )
         return getattr(self, verb)(*args)
 
     def next(self):
         if self.free is not None:
             raise ValueError(
-                f"next: worker {self.free} has nothing to do yet: let it run, steal, give or rest"
+                f"next: worker {self.free} has nothing to do yet: "
+                "let it run, steal, give or rest"
             )
         while self.doing:
             self.now, me, what, which, other = heapq.heappop(self.doing)
@@ -115,7 +127,8 @@ class Pool:
         self.steals += 1
         if self.steals > PATIENCE * len(self.durations):
             raise ValueError(
-                f"{self.steals} steals for {len(self.durations)} tasks: steal from those who have some"
+                f"{self.steals} steals for {len(self.durations)} tasks: "
+                "steal from those who have some"
             )
         self._do(me, "steal", COST, end, victim)
 
@@ -150,7 +163,8 @@ class Pool:
     def _other(self, me, other):
         if other == me or other not in range(self.workers):
             raise ValueError(
-                f"worker {other!r}: another one than {me}, from 0 to {self.workers - 1}"
+                f"worker {other!r}: another one than {me}, "
+                f"from 0 to {self.workers - 1}"
             )
 
     def _pop(self, worker, end):
@@ -175,7 +189,7 @@ class Pool:
                 )
 
 
-def new_pool(rng, tasks=1_000, workers=8, skew=2.0, folders=16):
+def new_pool(rng, tasks=5_000, workers=8, skew=2.0, folders=16):
     """Make a pool whose first folders hold most of the files."""
     folders = min(folders, tasks)
     parents, trees = np.full(tasks, -1), [[root] for root in range(folders)]
@@ -194,7 +208,7 @@ def new_pool(rng, tasks=1_000, workers=8, skew=2.0, folders=16):
     )
 
 
-def make_pool(rng, tasks=1_000, workers=8, skew=2.0):
+def make_pool(rng, tasks=5_000, workers=8, skew=2.0):
     """Arguments of one run: a pool, and how many workers it has."""
     return check.oracle(new_pool(rng, tasks, workers, skew)), workers
 
@@ -212,7 +226,8 @@ def run_static(pool, workers):
 
 
 def run_shared(pool, workers):
-    """Let each worker that has more than one task give one to anybody before it runs the next."""
+    """Let each worker that has more than one task give one to anybody before
+    it runs the next."""
     rng = np.random.default_rng(1)
     total, gave = 0, [False] * workers
     while (me := pool("next")) is not None:
@@ -233,7 +248,7 @@ def run_shared(pool, workers):
 
 # %% [markdown]
 # `run_static` shows how the pool is used. `run_shared` is work *sharing*: whoever has tasks hands them out. It
-# balances well, and look who pays for it: those who have work to do.
+# balances, and see who pays for it: those who have work to do.
 #
 # ## Predict
 # How many times as fast as `run_static` can any scheduler be, with eight workers and this skew?
@@ -248,6 +263,9 @@ guess = None  # your number
 #
 # Decide: when does a worker steal, from whom, and from which end? From which end does it take its own?
 #
+# Full points are for three times the speed of `run_static`, a makespan within 1.12 times the bound, and at most 4 % of
+# the tasks moved to another worker.
+#
 # <details><summary>Hint 1</summary>
 #
 # Only a worker that has nothing to do has time to give away. So let it pay for balance.
@@ -261,22 +279,24 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Take `run_static` and replace the rest by a steal from the front of a victim's deque, with the victim drawn anew
-# each time: `np.random.default_rng(1)` before the loop, then `(me + int(rng.integers(1, workers))) % workers`.
+# Take `run_static` and replace the rest by a steal: the oldest task, for the owner has taken the youngest. Any victim
+# will do, as long as thieves do not all go to the same one: `run_shared` draws its partner at random, and to go around
+# the other workers in turn does as well.
 #
 # </details>
 
 
 # %% role="answer" grade_id="steal_or_share_answer"
 def run_stealing(pool, workers):
-    """Run all tasks of a pool by work stealing; return the sum of what they are worth."""
+    """Run all tasks of a pool by work stealing; return the sum of what they
+    are worth."""
     ### BEGIN SOLUTION
     dice = np.random.default_rng(1)
     total = 0
     while (me := pool("next")) is not None:
         worth = pool(
             "run", me, "back"
-        )  # the youngest of its own: the smallest, and its data is warm
+        )  # the youngest: small, and its data is warm
         if worth is not None:
             total += worth
         else:
@@ -317,7 +337,7 @@ check.correct(run_stealing, against=worth_of_all, on=cases, points=2)
 # The time until the last task is done, the *makespan*, in the model's time.
 
 
-# %% role="tests" grade_id="steal_or_share_static" points=2 hints=[1, 2]
+# %% role="tests" grade_id="steal_or_share_static" points=1 hints=[1, 1]
 def makespan(result, pool, workers):
     """Return when the last task was done; never, if one was not begun."""
     return (
@@ -333,8 +353,8 @@ check.counts(
     than=run_static,
     on=make_pool,
     zero=1.5,
-    full=4,
-    points=2,
+    full=3,
+    points=1,
 )
 
 # %% [markdown]
@@ -349,7 +369,7 @@ def above_bound(result, pool, workers):
 
 
 check.counts(
-    run_stealing, above_bound, on=make_pool, zero=1.3, full=1.1, points=3
+    run_stealing, above_bound, on=make_pool, zero=1.18, full=1.12, points=3
 )
 
 # %% [markdown]
@@ -358,9 +378,10 @@ check.counts(
 # machines do. (Where nothing is balanced, all tasks count as moved.)
 
 
-# %% role="tests" grade_id="steal_or_share_moved" points=2 hints=[2, 3]
+# %% role="tests" grade_id="steal_or_share_moved" points=3 hints=[2, 3]
 def share_moved(result, pool, workers):
-    """Return the share of tasks that changed their worker; 1 where the makespan is twice the bound or more."""
+    """Return the share of tasks that changed their worker; 1 where the
+    makespan is twice the bound or more."""
     return (
         pool.moved / len(pool.durations)
         if above_bound(result, pool, workers) < 2
@@ -369,7 +390,7 @@ def share_moved(result, pool, workers):
 
 
 check.counts(
-    run_stealing, share_moved, on=make_pool, zero=0.25, full=0.13, points=2
+    run_stealing, share_moved, on=make_pool, zero=0.07, full=0.04, points=3
 )
 
 # %% [markdown]
@@ -410,7 +431,8 @@ for run, ax in zip(runs, axes, strict=True):
 spans = [run.makespan for run in runs]
 figures.show(
     fig,
-    f"Static: one worker is busy to the end, {spans[0]}. Yours: all are, and done at {spans[1]}.",
+    f"Static: one worker is busy to the end, {spans[0]}. "
+    f"Yours: all are, and done at {spans[1]}.",
 )
 
 
@@ -459,7 +481,7 @@ class RealPool(Pool):
             job.add_done_callback(lambda _: self.idle.put((me, which)))
             return
         self.steals = (
-            0  # a thief may look as often as it likes: here time passes
+            0  # a thief may try as often as it likes: here time passes
         )
         loot = self._pop(other, which) if what == "steal" else None
         if loot is None:
@@ -473,7 +495,8 @@ class RealPool(Pool):
 
 
 def real_seconds(fn):
-    """Return the seconds that a scheduler takes with real threads, the best of five."""
+    """Return the seconds that a scheduler takes with real threads, the best
+    of five."""
     best = math.inf
     with ThreadPoolExecutor(WORKERS) as executor:
         for _ in range(5):
@@ -496,12 +519,14 @@ def real_seconds(fn):
 compute(1)
 if WORKERS == 1:
     print(
-        "One core: threads can only take turns here, so there is nothing to balance."
+        "One core: threads can only take turns here, so there is nothing to "
+        "balance."
     )
 else:
     static, stealing = real_seconds(run_static), real_seconds(run_stealing)
     print(
-        f"{WORKERS} real threads: static {static * 1e3:.0f} ms, yours {stealing * 1e3:.0f} ms"
+        f"{WORKERS} real threads: static {static * 1e3:.0f} ms, "
+        f"yours {stealing * 1e3:.0f} ms"
     )
 check.predicted(guess, "steal_or_share_static")
 
@@ -526,4 +551,7 @@ check.predicted(guess, "steal_or_share_static")
 # One point for the price: more tasks leave their warm cache, and may be stolen back; a single exchange of TOP no
 # longer suffices, since the owner could be among the tasks that are claimed, so the deque needs a lock or a second
 # protocol.
+#
+# No point for "thieves find more work": one task at a time they find it as well; and none for "less contention"
+# without saying for what.
 # ### END MARK SCHEME

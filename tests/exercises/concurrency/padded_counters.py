@@ -1,10 +1,11 @@
 """Broken twins of concurrency/padded_counters: an answer, and the points that each tests cell may give."""
 
 CORRECT, APART, ALIGNED = "padded_counters_correct", "padded_counters_apart", "padded_counters_aligned"
+LONGER = "padded_counters_longer"
 
 
-def points(correct, apart, aligned):
-    return {CORRECT: correct, APART: apart, ALIGNED: aligned}
+def points(correct, apart, aligned, longer):
+    return {CORRECT: correct, APART: apart, ALIGNED: aligned, LONGER: longer}
 
 
 COUNT = """
@@ -53,24 +54,41 @@ SOLVED = "(first + line - 1) // line * line + line * me"
 
 MUTANTS = {
     # The slow code in the new form.
-    "naive": (place("first + 3 * me") + COUNT, points(3, 0, 0)),
+    "naive": (place("first + 3 * me") + COUNT, points(2, 0, 0, 0)),
     # All workers on one line of one set of counters: nothing to pad, and updates get lost.
-    "wrong_but_fast": (place("first") + COUNT, points(0, 0, 0)),
+    "wrong_but_fast": (place("first") + COUNT, points(0, 0, 0, 0)),
     # Fewer writes in place of other lines: less traffic, and still some.
-    "wrong_lever": (place("first + 3 * me") + COUNT_ONCE, points(3, 0, 0)),
+    "wrong_lever": (place("first + 3 * me") + COUNT_ONCE, points(2, 0, 0, 0)),
     # Has seen its cases, which have two workers; where there are more, lines are counted, and it does nothing.
     "memo": (
         place(SOLVED)
         + COUNT.replace("range(sizes.shape[1])", "range(0 if sizes.shape[0] > 2 else sizes.shape[1])"),
-        points(3, 0, 0),
+        points(2, 0, 0, 0),
     ),
     # Pads, and begins wherever the header ends: right by luck, as long as the header fills its line.
-    "pads_without_aligning": (place("first + line * me") + COUNT, points(3, 3, 0)),
+    "pads_without_aligning": (place("first + line * me") + COUNT, points(2, 2, 0, 0)),
     # All but the last two have a line of their own.
     "two_share": (
         place("(first + line - 1) // line * line + line * min(me, 14) + 3 * (me // 15)") + COUNT,
-        points(3, (1, 2.5), (0.5, 1.5)),
+        points(2, (0.5, 1.5), (0.5, 1.5), 2),
     ),
     # A page for each, to be sure: there is no room for that.
-    "pads_too_much": (place("(first + line - 1) // line * line + 512 * me") + COUNT, points(0, 0, 0)),
+    "pads_too_much": (place("(first + line - 1) // line * line + 512 * me") + COUNT, points(0, 0, 0, 0)),
+    # A line has 8 words, whatever `line` says.
+    "assumes_64_bytes": (place("(first + 7) // 8 * 8 + 8 * me") + COUNT, points(2, 2, 2, 0)),
+    # Two workers a line: half of the memory, and all of the fight.
+    "two_a_line": (
+        place("(first + line - 1) // line * line + line * (me // 2) + 3 * (me % 2)") + COUNT,
+        points(2, 0, 0, 0),
+    ),
+    # Calls the course's slow code.
+    "delegates": (
+        place("first + 3 * me")
+        + """
+@njit
+def count(me, block, first, line, sizes):
+    return count_packed(me, block, first, line, sizes)
+""",
+        points(2, 0, 0, 0),
+    ),
 }

@@ -74,7 +74,7 @@ def run_stealing(pool, workers):
             total += worth
     return total
 """,
-        points(2, (1.5, 2), (0, 1), 0),
+        points(2, (0, 0.5), 0, 0),
     ),
     # Remembers the sum for as many workers.
     "memo": (
@@ -97,10 +97,54 @@ def run_stealing(pool, workers):
     # Robs the first one, who has all at the start and nothing later.
     "always_from_the_first": (stealing("back", "front", "0 if me else 1"), points((0, 2), 0, 0, 0)),
     # Thieves get the smallest tasks, and the owner walks the tree in breadth.
-    "wrong_ends": (stealing("front", "back", ANYBODY), points(2, (1.5, 2), (0, 2), 0)),
-    "same_end": (stealing("back", "back", ANYBODY), points(2, 2, (2, 3), (0.5, 2))),
+    "wrong_ends": (stealing("front", "back", ANYBODY), points(2, (0, 0.5), 0, 0)),
+    # Thieves get the youngest, and come back soon.
+    "same_end": (stealing("back", "back", ANYBODY), points(2, 1, (0, 0.5), (0, 0.5))),
+    # Thieves get the oldest, and the owner takes that, too: it walks the tree in breadth.
+    "owner_at_the_front": (stealing("front", "front", ANYBODY), points(2, (0.5, 1), 0, 0)),
+    # Other victims than random ones, which is no part of the lever.
     "from_the_neighbor": (
         stealing("back", "front", "(me + 1) % workers"),
-        points(2, (1.5, 2), (0.5, 3), (1.5, 2)),
+        points(2, 1, (1, 3), (2, 3)),
+    ),
+    "in_turn": (
+        """
+def run_stealing(pool, workers):
+    turn = [0] * workers
+    total = 0
+    while (me := pool("next")) is not None:
+        worth = pool("run", me, "back")
+        if worth is None:
+            turn[me] = turn[me] % (workers - 1) + 1
+            pool("steal", me, (me + turn[me]) % workers, "front")
+        else:
+            total += worth
+    return total
+""",
+        points(2, 1, 3, 3),
+    ),
+    # Calls the course's work sharing.
+    "delegates": (
+        """
+def run_stealing(pool, workers):
+    return run_shared(pool, workers)
+""",
+        points(2, (0, 0.5), 0, 0),
+    ),
+    # Looks into the pool: what is no verb is out of reach.
+    "looks_inside": (
+        """
+def run_stealing(pool, workers):
+    total = 0
+    while (me := pool("next")) is not None:
+        worth = pool("run", me, "back")
+        if worth is None:
+            full = max(range(workers), key=lambda other: len(pool.deques[other]))
+            pool("steal", me, full if full != me else (me + 1) % workers, "front")
+        else:
+            total += worth
+    return total
+""",
+        points(0, 0, 0, 0),
     ),
 }
