@@ -42,7 +42,7 @@ def on_stock(every: list[Attack]) -> Found:
     """Return the points of each attack, and of its neighbor, on a stock configuration."""
     texts = {attack.name: attack.text for attack in every if not attack.stock}
     names = list(texts)
-    shares = [{name: texts[name] for name in names[i::WORKERS]} for i in range(WORKERS)]
+    shares = [{name: texts[name] for name in names[i::WORKERS]} for i in range(min(WORKERS, len(names)))]
     with ThreadPoolExecutor(WORKERS) as pool:
         lines = [line for part in pool.map(_contained, shares) for line in part]
     return {line.pop("name"): line for line in map(json.loads, lines)}
@@ -58,10 +58,12 @@ def _contained(texts: dict[str, str]) -> list[str]:
             **os.environ,
             **{"HOME": folder, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
             **{"IPYTHONDIR": f"{folder}/ipython", "JUPYTER_RUNTIME_DIR": f"{folder}/runtime"},
+            "PYTHONPATH": str(ROOT / "tests"),
         }
+        (Path(folder) / "texts.json").write_text(json.dumps(texts))
         program = subprocess.Popen(
             [*command, sys.executable, str(Path(__file__).with_name("stock.py")), folder],
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -70,12 +72,12 @@ def _contained(texts: dict[str, str]) -> list[str]:
         # An attack may hold its container up: what has been graded counts.
         clock = Timer(STOCK_SECONDS, program.kill)
         clock.start()
-        program.stdin.write(json.dumps(texts))
-        program.stdin.close()
         lines = [line for line, _ in zip((line for line in program.stdout if line[0] == "{"), texts, strict=False)]
         program.kill()
         program.wait()
         clock.cancel()
+        if not lines:
+            raise RuntimeError("stock nbgrader graded nothing: run stock.py alone, without bubblewrap, and see why")
         return lines
 
 

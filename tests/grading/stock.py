@@ -1,7 +1,7 @@
 """The same attacks on nbgrader as it comes: its own preprocessors, and tests that run beside student code.
 
-Started by attack_table.py, contained: what is tried here would otherwise reach this machine. Reads submissions as
-JSON by name, writes a line of JSON for each.
+Started by attack_table.py, contained: what is tried here would otherwise reach this machine. Reads submissions by
+name from texts.json in its folder, writes a line of JSON for each.
 """
 
 import json
@@ -82,7 +82,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     base = folder / "base"
     prepare(base)
-    for name, text in json.loads(sys.stdin.read()).items():
+    for name, text in json.loads((folder / "texts.json").read_text()).items():
         print(json.dumps({"name": name, **attack(base, folder / name, text)}), flush=True)
 
 

@@ -5,7 +5,8 @@ import resource
 from pathlib import Path
 
 import pytest
-from attacking import CELLS, HONEST_POINTS, SETTINGS, SLOW, SLOW_POINTS, attacks, submission, trusted
+from attack_table import on_stock
+from attacking import CELLS, HONEST_POINTS, SETTINGS, SLOW, SLOW_POINTS, Attack, attacks, submission, trusted
 
 from perflab.judge import bubblewrap, limits, scratch
 from perflab.judge.examine import _examiner, examine, forget
@@ -46,6 +47,11 @@ def test_there_are_fifty_attacks_from_every_section():
 def test_honest_code_earns_everything(judge):
     verdict = judge(submission())
     assert points(verdict) == HONEST_POINTS, verdict.cells
+
+
+def test_stock_nbgrader_can_be_set_beside_the_judge():
+    found = on_stock([Attack("honest", "none", "Solves the exercise.", HONEST_POINTS, submission(), "")])
+    assert found["honest"]["points"] == sum(HONEST_POINTS.values())
 
 
 def test_honest_slow_code_earns_what_it_should(judge):
