@@ -34,6 +34,7 @@ METRICS = {
     "allocations": "allocations in compiled code",
     "collections": "garbage collections",
     "syscalls": "system calls",
+    "calls_and_pages": "system calls, and pages carried",
 }
 BY_NAME = "syscalls:"  # before the name of one system call
 
@@ -174,6 +175,7 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
         together, e.g. ``"syscalls:read+pread64"``. The families "reads", "writes" and "moves" stand for all calls
         that bring bytes into memory, take them out of it, or move them within the kernel; "maps" for mappings of
         files. "carried_bytes" are those of reads, writes and maps; a mapping counts with all its bytes.
+        "calls_and_pages" adds to all system calls one for each 4,096 bytes that are carried.
     call : callable
         Called once. What it needs to compile it must have compiled before, or that counts too.
 
@@ -206,7 +208,9 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
 
 def _gauge(metric: str) -> Gauge:
     """Return the gauge of a metric."""
-    if metric in ("syscalls", "carried_bytes") or (metric.startswith(BY_NAME) and metric != BY_NAME):
+    if metric in ("syscalls", "carried_bytes", "calls_and_pages") or (
+        metric.startswith(BY_NAME) and metric != BY_NAME
+    ):
         return system_calls
     if metric in ("peak_bytes", "kept_bytes"):
         return python_bytes

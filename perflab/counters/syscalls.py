@@ -43,6 +43,8 @@ FAMILIES = {
     "moves": ("sendfile", "copy_file_range", "splice", "tee"),
 }
 MAPS = ("maps", "writable_maps")  # of files
+PAGE = 4096  # bytes: to carry them costs about as much as a system call
+CALLS_AND_PAGES = "calls_and_pages"
 # Whether bytes are counted, and of what. A mapping brings bytes, or takes them, without a call for each.
 SEEN = {
     "reads": (False, "reads+moves+maps"),
@@ -50,6 +52,7 @@ SEEN = {
     "read_bytes": (True, "reads+moves+maps"),
     "written_bytes": (True, "writes+moves+writable_maps"),
     "carried_bytes": (True, "reads+writes+maps"),
+    CALLS_AND_PAGES: (True, "reads+writes+maps"),
 }
 
 
@@ -76,11 +79,12 @@ class Calls(Counter[str]):
         calls = members(names)
         return 0 if calls == {names} else sum(self[name] for name in calls)
 
-    def of_metric(self, metric: str) -> int:
+    def of_metric(self, metric: str) -> float:
         """Return the count of a metric: a key of `SEEN`, "syscalls" or "syscalls:NAME+NAME"."""
         if metric in SEEN:
             bytes_, names = SEEN[metric]
-            return (self.carried if bytes_ else self)[names]
+            count = (self.carried if bytes_ else self)[names]
+            return sum(self.values()) + count / PAGE if metric == CALLS_AND_PAGES else count
         return sum(self.values()) if metric == "syscalls" else self[metric.partition(":")[2]]
 
 

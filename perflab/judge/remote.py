@@ -23,7 +23,7 @@ from perflab.check.files import File, read
 from perflab.check.oracles import Oracle
 from perflab.check.teams import Explored, Raced
 from perflab.counters import AbsentError
-from perflab.counters.syscalls import members
+from perflab.counters.syscalls import CALLS_AND_PAGES, PAGE, members
 from perflab.guest.codec import CodecError, Decoder, Layout, encode, nbytes
 from perflab.judge.outputs import plain
 from perflab.judge.outside import UncountedError
@@ -327,8 +327,10 @@ class Handle:
         raise TypeError(f"{self.__name__} lives in a sandbox: pass it to a check")
 
 
-def _written(metric: str, arrays: list[int]) -> int:
+def _written(metric: str, arrays: list[int]) -> float:
     """Return what a metric counts of the answer: an honest worker writes each array, of so many bytes, once."""
+    if metric == CALLS_AND_PAGES:
+        return len(arrays) + sum(arrays) / PAGE
     if metric in ("written_bytes", "carried_bytes"):
         return sum(arrays)
     names = "writes" if metric == "writes" else metric.partition(":")[2]

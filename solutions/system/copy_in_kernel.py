@@ -2,253 +2,181 @@
 # perflab:
 #   title: Copy in the kernel
 #   covers: [system/syscalls/kernel-operations]
-#   lever: say from where to where, and let the kernel move the bytes
+#   lever: take the few bytes that you have to see, and let the kernel move all others
 #   stars: 2
-#   minutes: 25
+#   minutes: 20
 #   chapter: system/syscalls
 # ---
 
 # %% [markdown]
 # # Copy in the kernel
-# A media service of a phone keeps recordings. It does two things with them all day. It cuts: the user picks parts
-# of a recording, and they become a file of their own. And it stores: another program sends a recording through a
-# pipe, and it has to go into a file.
+# A media service downloads recordings. Another program talks to the network and sends each recording through a pipe,
+# in pieces, as they arrive: the end may come before the beginning. So each piece has a header of eight bytes that
+# says at which place of the recording it belongs. The service writes the piece there.
 #
-# The service looks at none of these bytes. Yet its first version brings all of them into its own memory, 4 KiB at
-# a time, and hands them back: two trips into the kernel for each block, and each byte copied twice.
+# The service has to see eight bytes of each piece. Yet its first version brings all of them into its own memory,
+# 4 KiB at a time, and hands them back: two system calls for each block, and each byte copied twice.
 
 # %% role="given" grade_id="copy_in_kernel_given"
 import os
-import select
 
 import numpy as np
 
 from perflab import check
 
-BLOCK = 4096  # bytes
+HEADER, BLOCK = 8, 4096  # bytes
 
 
-def make_cut(rng, spans=10, size=1 << 20, most=200_000):
-    """Arguments of a cut: a recording, an empty file, and `spans` of (start, length), one a row."""
-    starts = rng.integers(0, max(size - most, 1), spans)
-    lengths = rng.integers(most // 2, most, spans)
-    return (
-        check.file(rng.bytes(size)),
-        check.file(),
-        np.column_stack([starts, lengths]),
-    )
+def make_download(rng, pieces=40, most=48_000, target=b""):
+    """What the other program sends, the size of each message, and a file.
+
+    A message is a header and a piece. The pieces come in any order.
+    """
+    lengths = rng.integers(most // 2, most, pieces, endpoint=True)
+    ends = lengths.cumsum()
+    messages = [
+        int(ends[k] - lengths[k]).to_bytes(HEADER, "little")
+        + rng.bytes(int(lengths[k]))
+        for k in rng.permutation(pieces)
+    ]
+    sizes = np.array([len(message) for message in messages], np.int64)
+    return check.file(b"".join(messages)), sizes, check.file(target)
 
 
-def make_upload(rng, size=1 << 20):
-    """Arguments of an upload: what the other program sends, and an empty file."""
-    return check.file(rng.bytes(size)), check.file()
+def arrivals(stream, sizes):
+    """Play the other program: yield a pipe, and how many bytes wait in it.
 
-
-def arrivals(upload):
-    """Play the other program: fill a pipe, again and again; yield the pipe, and how many bytes wait in it."""
-    sender = os.open(upload, os.O_RDONLY)
+    Each time one message waits there. Take all of it out of the pipe before
+    you ask for the next one.
+    """
+    sender = os.open(stream, os.O_RDONLY)
     out, into = os.pipe()
-    os.set_blocking(
-        out, False
-    )  # who asks for more than there is gets an error, and does not wait forever
+    for end in (out, into):
+        os.set_blocking(end, False)  # an error in place of waiting forever
     try:
-        while count := os.splice(sender, into, 1 << 16):
-            yield out, count
-            if select.select([out], [], [], 0)[0]:
-                raise RuntimeError(
-                    f"{count} bytes came, and the pipe has not been emptied"
-                )
+        for size in sizes.tolist():
+            sent = 0
+            while sent < size:
+                sent += os.splice(sender, into, size - sent)
+            yield out, size
     finally:
         for descriptor in (sender, out, into):
             os.close(descriptor)
 
 
-def cut_by_hand(source, target, spans):
-    """Write the spans of a recording to the target, one behind the other."""
-    recording, part = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
-    for start, length in spans.tolist():
-        while length > 0 and (
-            block := os.pread(recording, min(length, BLOCK), start)
-        ):
-            os.write(part, block)
-            start, length = start + len(block), length - len(block)
-    os.close(recording)
-    os.close(part)
-
-
-def store_by_hand(upload, target):
-    """Write all that arrives to the target."""
+def store_by_hand(stream, sizes, target):
+    """Write each piece to its place in the target."""
     stored = os.open(target, os.O_WRONLY)
-    for pipe, count in arrivals(upload):
-        while count:
-            block = os.read(pipe, min(count, BLOCK))
-            os.write(stored, block)
-            count -= len(block)
+    for pipe, waiting in arrivals(stream, sizes):
+        place = int.from_bytes(os.read(pipe, HEADER), "little")
+        left = waiting - HEADER
+        while left:
+            block = os.read(pipe, min(left, BLOCK))
+            os.pwrite(stored, block, place)
+            place, left = place + len(block), left - len(block)
     os.close(stored)
 
 
 # %% [markdown]
-# Three system calls move bytes and never show them to you.
-#
-# | call | moves bytes |
-# | --- | --- |
-# | `os.copy_file_range(src, dst, count, offset_src)` | from a file to a file |
-# | `os.sendfile(dst, src, offset, count)` | from a file to a file or a socket |
-# | `os.splice(src, dst, count)` | where one of both is a pipe |
-#
-# Each returns how many bytes it has moved. That may be fewer than you asked for, and at the end of a file it is 0.
-# None of them likes a target that was opened for appending.
+# The target is a file that exists. It may be empty, or hold older bytes; those stay wherever no piece comes.
 #
 # ## Predict
-# `cut_by_hand` makes some 700 system calls for ten spans of 150 KB each. How many times fewer can it be?
+# `store_by_hand` carries some 3,000,000 bytes for a recording of 1.4 MB: each byte comes into memory and leaves it.
+# How many have to come?
 
 # %% role="predict" grade_id="copy_in_kernel_guess"
 guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# `cut(source, target, spans)` and `store(upload, target)` leave the same bytes in the target, and none of them
-# comes into your own memory. In `store`, take what arrives from `arrivals(upload)`, as `store_by_hand` does, and
-# empty the pipe each time: that is your only way to those bytes.
+# `store(stream, sizes, target)` leaves the same bytes in the target. What you do not have to see does not come into
+# your memory. All points take at most 2,000 bytes carried for 40 pieces.
 #
 # <details><summary>Hint 1</summary>
 #
-# Which of the three calls fits which function? Look at what stands at both ends.
+# The chapter copies from file to file. Here a pipe is at one end. Which of the calls that it names takes a pipe?
+# Its manual page, and `help` of the function in `os`, tell what else it can be told.
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Keep both loops of `cut_by_hand`, and let one call take the place of the read and of the write. Ask for all that
-# is left of the span. What it returns plays the part of `len(block)`.
+# Keep the loop over `arrivals` and the read of the header. When the header is gone, the pipe holds the piece and
+# nothing else. One call can take the place of the read and of the write. It has an argument for the place in the
+# target.
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# A span may reach beyond the end of the recording. Then the call returns 0, now and forever: leave the loop. In
-# `store` that cannot happen: `count` bytes are waiting, so `count -= os.splice(pipe, stored, count)` until nothing
-# is left.
+# `os.splice` takes the descriptor to read from, the one to write to, a count, and `offset_dst`: the place in the
+# target. It returns how many bytes it has moved, which plays the part of `len(block)`. A piece may be empty; then
+# there is nothing to move. Open the target as `store_by_hand` does: some other ways to open a file cut it off.
 #
 # </details>
 
 
 # %% role="answer" grade_id="copy_in_kernel_answer"
-def cut(source, target, spans):
-    """Write the spans of a recording to the target, one behind the other; no byte comes into user space.
+def store(stream, sizes, target):
+    """Write each piece to its place in the target; only headers are carried.
 
     Parameters
     ----------
-    source, target : path
-    spans : ndarray of int64, shape (n, 2)
-        Start and length in bytes. What would lie beyond the end of the recording is left out.
-    """
-    ### BEGIN SOLUTION
-    recording = os.open(source, os.O_RDONLY)
-    part = os.open(target, os.O_WRONLY)
-    for start, left in spans.tolist():
-        while left > 0:
-            moved = os.copy_file_range(recording, part, left, offset_src=start)
-            if moved == 0:
-                break
-            start += moved
-            left -= moved
-    os.close(recording)
-    os.close(part)
-    ### END SOLUTION
-
-
-def store(upload, target):
-    """Write all that arrives to the target; no byte comes into user space.
-
-    Parameters
-    ----------
-    upload : path
-        Of `arrivals`.
+    stream : path
+    sizes : ndarray of int64, shape (n,)
+        Both for `arrivals`.
     target : path
+        Of a file that exists.
     """
     ### BEGIN SOLUTION
     stored = os.open(target, os.O_WRONLY)
-    for pipe, waiting in arrivals(upload):
-        while waiting:
-            waiting -= os.splice(pipe, stored, waiting)
+    for pipe, waiting in arrivals(stream, sizes):
+        place = int.from_bytes(os.read(pipe, HEADER), "little")
+        left = waiting - HEADER
+        while left:
+            moved = os.splice(pipe, stored, left, offset_dst=place)
+            place, left = place + moved, left - moved
     os.close(stored)
     ### END SOLUTION
 
 
 # %% [markdown]
-# ### Is the cut correct?
-# The files are compared byte by byte: no span, one, many; empty ones; spans that overlap; spans that reach beyond
-# the end.
+# ### Is it correct?
+# The files are compared byte by byte: no piece, one, many; pieces without bytes; a target that holds older bytes.
 
-# %% role="tests" grade_id="copy_in_kernel_cut" points=1 hints=[2, 3]
-cuts = [lambda rng, n=n: make_cut(rng, n, 100_000, 20_000) for n in (0, 1, 5)]
-cuts += [
-    lambda rng: (
-        check.file(rng.bytes(10_000)),
-        check.file(),
-        np.array([[9_000, 5_000], [0, 100]]),
-    )
+
+# %% role="tests" grade_id="copy_in_kernel_store" points=2 hints=[2, 3]
+def over_older(rng):
+    """A target that is longer than the recording."""
+    return make_download(rng, 5, 3_000, rng.bytes(20_000))
+
+
+cases = [
+    lambda rng: make_download(rng, 0),
+    lambda rng: make_download(rng, 1, 1),
+    lambda rng: make_download(rng, 9, 5_000),
+    over_older,
 ]
 ### BEGIN HIDDEN TESTS
-cuts += [lambda rng: make_cut(rng, 30, 50_000, 40_000)]
-cuts += [
-    lambda rng: (
-        check.file(rng.bytes(5_000)),
-        check.file(),
-        np.array([[0, 5_000], [5_000, 10], [7_000, 1]]),
-    )
-]
-cuts += [
-    lambda rng: (check.file(), check.file(), np.array([[0, 0], [0, 1], [3, 0]]))
-]
-cuts += [
-    lambda rng: (
-        check.file(rng.bytes(3_000)),
-        check.file(b"older bytes"),
-        np.array([[1, 2], [2_000, 5]]),
-    )
+cases += [
+    lambda rng: make_download(rng, 6, 0),
+    lambda rng: make_download(rng, 30, 1_000),
+    lambda rng: make_download(rng, 8, 48_000, b"older bytes"),
 ]
 ### END HIDDEN TESTS
-check.correct(cut, against=cut_by_hand, on=cuts, returns=1, points=1)
+check.correct(store, against=store_by_hand, on=cases, returns=2, points=2)
 
 # %% [markdown]
-# ### Is what was stored correct?
+# ### How many bytes does it carry?
+# What is read or written, by whichever call, comes into your memory or leaves it. So does what is mapped: a mapping
+# counts with all its bytes.
 
-# %% role="tests" grade_id="copy_in_kernel_store" points=1 hints=[3, 3]
-uploads = [lambda rng, n=n: make_upload(rng, n) for n in (0, 1, 100_000)]
-### BEGIN HIDDEN TESTS
-uploads += [
-    lambda rng, n=n: make_upload(rng, n)
-    for n in (4_095, 65_536, 65_537, 300_001)
-]
-### END HIDDEN TESTS
-check.correct(store, against=store_by_hand, on=uploads, returns=1, points=1)
-
-# %% [markdown]
-# ### How many calls does a cut make?
-# All system calls, counted from outside, against those of `cut_by_hand`.
-
-# %% role="tests" grade_id="copy_in_kernel_calls" points=1 hints=[1, 2]
+# %% role="tests" grade_id="copy_in_kernel_carried" points=5 hints=[1, 2]
 check.counts(
-    cut, "syscalls", than=cut_by_hand, on=make_cut, zero=4, full=36, points=1
-)
-
-# %% [markdown]
-# ### How many bytes does a cut carry?
-# Larger blocks save trips, too. But what is read or written, by whichever call, still comes into your memory or
-# leaves it. So does what is mapped: a mapping counts with all its bytes.
-
-# %% role="tests" grade_id="copy_in_kernel_carried" points=3 hints=[1, 2]
-check.counts(
-    cut, "carried_bytes", on=make_cut, zero=100_000, full=1_000, points=3
-)
-
-# %% [markdown]
-# ### How many bytes does an upload carry?
-# The same for a million bytes that are stored.
-
-# %% role="tests" grade_id="copy_in_kernel_bytes" points=3
-check.counts(
-    store, "carried_bytes", on=make_upload, zero=100_000, full=1_000, points=3
+    store,
+    "carried_bytes",
+    on=make_download,
+    zero=1_000_000,
+    full=2_000,
+    points=5,
 )
 
 # %% [markdown]
@@ -263,6 +191,7 @@ import time
 from perflab import figures
 
 SIZE = 8 << 20
+SIZES = [1 << k for k in range(10, 24)]
 
 
 def best_of(copy):
@@ -287,7 +216,6 @@ def by_kernel():
         )
 
 
-SIZES = [1 << k for k in range(10, 24)]
 with (
     tempfile.TemporaryFile(buffering=0) as before,
     tempfile.TemporaryFile(buffering=0) as after,
@@ -303,8 +231,8 @@ ax.plot(SIZES, milliseconds, marker="o", label="read and write")
 ax.axhline(in_kernel, linestyle=":", color="gray", label="copy_file_range")
 ax.set(
     xscale="log",
-    xlabel="bytes of a block",
-    ylabel="ms for 8 MB",
+    xlabel="block (bytes)",
+    ylabel="time for 8 MB (ms)",
     ylim=(0, None),
 )
 ax.set_title("The kernel's copy, and yours")
@@ -312,15 +240,16 @@ ax.legend()
 ax.grid(True)
 figures.show(
     fig,
-    f"Time to copy 8 MB against the size of the block: {milliseconds[0]:.1f} ms with {SIZES[0]} bytes, "
+    f"Time to copy 8 MB against the size of the block: "
+    f"{milliseconds[0]:.1f} ms with {SIZES[0]} bytes, "
     f"{min(milliseconds):.1f} ms at best. In the kernel: {in_kernel:.1f} ms.",
 )
-check.predicted(guess, "copy_in_kernel_calls")
+check.predicted(guess, "copy_in_kernel_carried")
 
 # %% [markdown]
-# Beside small blocks the kernel is clearly faster, beside large ones it hardly is: a copy within one file
-# system still copies each byte once, unless the file system can share blocks between files. What you always save
-# is your own memory and your own caches, which keep what you need.
+# Compare the dotted line with the leftmost point, and with the lowest one. A copy within one file system still copies
+# each byte once, unless the file system can share blocks between files. What you save on every machine is your own
+# memory: no buffer, and 3 MB that did not pass through your caches.
 #
 # **Next bottleneck.** There is one copy left, from pages to pages. A system that shares them needs none: map the
 # file, or hand over its descriptor.
@@ -338,4 +267,6 @@ check.predicted(guess, "copy_in_kernel_calls")
 # One point for a way out with its price: let the kernel or the network card encrypt (kernel TLS, then sendfile
 # works again; needs support, keys in the kernel); keep files encrypted or compressed as they are sent; or large
 # reused buffers, since the cipher, not the copy, is the bottleneck then.
+#
+# Nothing for "sendfile encrypts by itself", nor for "the gain stays, since the bytes still never leave the kernel".
 # ### END MARK SCHEME

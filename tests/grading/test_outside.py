@@ -164,7 +164,13 @@ def test_files_are_counted_exactly(benches, metric):
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
 @pytest.mark.parametrize(
     ("metric", "least"),
-    [("syscalls:fsync", 1), ("syscalls:write", 16), ("syscalls:write+fsync", 17), ("syscalls", 30)],
+    [
+        ("syscalls:fsync", 1),
+        ("syscalls:write", 16),
+        ("syscalls:write+fsync", 17),
+        ("syscalls", 30),
+        ("calls_and_pages", 38),
+    ],
 )
 def test_system_calls_are_counted(benches, metric, least):
     _, remote = benches("copy")

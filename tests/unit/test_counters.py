@@ -347,7 +347,7 @@ def test_the_table_shows_zeros_and_reasons():
 
 def test_every_metric_can_be_measured_or_says_why():
     for metric in counters.METRICS:
-        if metric == "syscalls":
+        if metric in ("syscalls", "carried_bytes", "calls_and_pages"):
             require(["strace"], "strace")
         value, result = measure(metric, lambda: 5)
         assert result == 5
@@ -395,6 +395,7 @@ def test_a_family_is_all_calls_with_one_effect():
     assert counts.of_metric("syscalls") == 6
     assert counts.of_metric("syscalls:read") == 1
     assert [counts.of_metric(name) for name in ("read_bytes", "written_bytes", "carried_bytes")] == [128, 118, 30]
+    assert counts.of_metric("calls_and_pages") == 6 + 30 / 4096
 
 
 def test_a_call_that_waits_counts_once_with_what_it_brought():

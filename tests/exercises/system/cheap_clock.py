@@ -1,90 +1,104 @@
 """Broken twins of system/cheap_clock: answer source, and the points each tests cell may give (exact, or a range)."""
 
-TICKS, CORRECT, SLOW = "cheap_clock_ticks", "cheap_clock_correct", "cheap_clock_slow"
-CALLS, SPEED = "cheap_clock_calls", "cheap_clock_speed"
+STEADY, COST = "cheap_clock_steady", "cheap_clock_cost"
+ADJUSTED, ADJUSTED_COST = "cheap_clock_adjusted", "cheap_clock_adjusted_cost"
 
 
-def points(ticks, correct, slow, calls, speed):
-    return {TICKS: ticks, CORRECT: correct, SLOW: slow, CALLS: calls, SPEED: speed}
+def points(steady, cost, adjusted, adjusted_cost):
+    return {STEADY: steady, COST: cost, ADJUSTED: adjusted, ADJUSTED_COST: adjusted_cost}
 
 
-TO_SECONDS = """
-def in_seconds(ticks, first, last):
-    return first[1] + (ticks - first[0]) * ((last[1] - first[1]) / (last[0] - first[0]))
+# Pairs of readings: before the first event, behind every so many, and behind the last one.
+IN_PAIRS = """
+def stamps(machine):
+    ticks, pairs = [], [(machine("ticks"), machine("clock"))]
+    while machine("event"):
+        ticks.append(machine("ticks"))
+        if len(ticks) % EVERY == 0:
+            pairs.append((machine("ticks"), machine("clock")))
+    LAST
+    known = np.array(pairs, float)
+    return np.interp(ticks, known[:, 0], known[:, 1])
 """
-# Turns the ticks into floats first: a counter that has run for years has more digits than they hold.
-ROUNDED = TO_SECONDS.replace("(ticks - first[0])", "(ticks.astype(np.float64) - float(first[0]))")
-BY_CLOCK = """
-@njit
-def trace(turns):
-    results = np.empty(turns.size, np.uint64)
-    stamps = np.empty(turns.size)
-    now = np.zeros(2, np.int64)
-    for i in range(turns.size):
-        results[i] = handle(i, turns[i])
-        clock_gettime(MONOTONIC, now.ctypes.data)
-        stamps[i] = now[0] + now[1] * 1e-9
-    return results, stamps
-"""
-BY_CALL = BY_CLOCK.replace("clock_gettime(MONO", "syscall(NUMBER, MONO")
+END = 'pairs.append((machine("ticks"), machine("clock")))'
+
+
+def in_pairs(every, last=END):
+    return IN_PAIRS.replace("EVERY", str(every)).replace("LAST", last)
+
 
 MUTANTS = {
-    "naive": (ROUNDED + BY_CALL, points(0, 2, 3, 0, 0)),
-    # Takes a tick for a nanosecond.
+    "naive": (
+        """
+def stamps(machine):
+    times = []
+    while machine("event"):
+        times.append(machine("clock"))
+    return np.array(times, float)
+""",
+        points(1, 0, 1, 0),
+    ),
+    "delegated": ("\ndef stamps(machine):\n    return stamps_by_clock(machine)\n", points(1, 0, 1, 0)),
+    # One reading of each, and the length of a tick from the data sheet.
     "wrong_but_fast": (
-        TO_SECONDS
-        + """
-@njit
-def trace(turns):
-    results = np.empty(turns.size, np.uint64)
-    stamps = np.empty(turns.size)
-    for i in range(turns.size):
-        results[i] = handle(i, turns[i])
-        stamps[i] = hints.cycles() * 1e-9
-    return results, stamps
+        """
+def stamps(machine):
+    first, since = machine("ticks"), machine("clock")
+    ticks = []
+    while machine("event"):
+        ticks.append(machine("ticks"))
+    return since + np.array([tick - first for tick in ticks], float) / NOMINAL
 """,
-        points(2, 0, 0, 0, 0),
+        points(0, 0, 0, 0),
     ),
-    # Saves the arithmetic behind each reading, where the trip is what costs.
-    "wrong_lever": (
-        TO_SECONDS
-        + """
-@njit
-def trace(turns):
-    results = np.empty(turns.size, np.uint64)
-    raw = np.empty((turns.size, 2), np.int64)
-    address = raw.ctypes.data
-    for i in range(turns.size):
-        results[i] = handle(i, turns[i])
-        syscall(NUMBER, MONOTONIC, address + 16 * i)
-    return results, raw[:, 0] + raw[:, 1] * 1e-9
+    # Reads both for each event: the counter for nothing.
+    "wrong_lever": (in_pairs(1), points(1, 0, 1, 0)),
+    # Real clocks are cheap, and know nothing of these machines.
+    "real_clock": (
+        """
+import time
+
+def stamps(machine):
+    since, start, times = machine("clock"), time.monotonic_ns(), []
+    while machine("event"):
+        times.append(since + time.monotonic_ns() - start)
+    return np.array(times, float)
 """,
-        points(2, 2, 3, 0, 0),
+        points(0, 0, 0, 0),
     ),
-    "vdso": (TO_SECONDS + BY_CLOCK, points(2, 2, 3, 2, (0, 3))),
-    # Cheap, and it stands still for milliseconds.
-    "coarse": (TO_SECONDS + BY_CLOCK.replace("(MONOTONIC", "(6"), points(2, 2, 0, 2, 3)),
-    # The time of day: somebody may set it back.
-    "wall": (TO_SECONDS + BY_CLOCK.replace("(MONOTONIC", "(0"), points(2, 0, 0, 0, 0)),
-    # One reading before and one after, and the rest is made up.
+    # Shares a reading among events that come one after the other.
+    "coarse": (
+        """
+def stamps(machine):
+    times = []
+    while machine("event"):
+        if len(times) % 10 == 0:
+            now = machine("clock")
+        times.append(now)
+    return np.array(times, float)
+""",
+        points(0, 0, 0, 0),
+    ),
+    # The lever half done: one rate for the whole run; or a pair more often than needed.
+    "one_rate": (in_pairs(10**9), points(1, 2, 0, 0)),
+    "many_pairs": (in_pairs(4), points(1, 1, 1, 1.5)),
+    # A pair so rarely that the clock has turned by then.
+    "few_pairs": (in_pairs(150), points(1, 2, 0, 0)),
+    # Nothing behind the last event: its time is that of the last pair.
+    "no_end": (in_pairs(12, "pass"), points(0, 0, 0, 0)),
+    # Remembers the rate of the first machine that it met.
     "memo": (
-        TO_SECONDS
-        + """
-remembered = {}
+        """
+known = []
 
-@njit
-def run(turns):
-    results = np.empty(turns.size, np.uint64)
-    for i in range(turns.size):
-        results[i] = handle(i, turns[i])
-    return results
-
-def trace(turns):
-    key = (turns.size, turns[:20].tobytes())
-    if key not in remembered:
-        remembered[key] = run(turns), np.full(turns.size, time.monotonic())
-    return remembered[key]
+def stamps(machine):
+    first, since, ticks = machine("ticks"), machine("clock"), []
+    while machine("event"):
+        ticks.append(machine("ticks"))
+    if not known:
+        known.append((machine("clock") - since) / max(machine("ticks") - first, 1))
+    return since + np.array([tick - first for tick in ticks], float) * known[0]
 """,
-        points(2, 2, 0, 2, 3),
+        points(0, 0, 0, 0),
     ),
 }

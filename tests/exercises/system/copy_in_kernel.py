@@ -1,175 +1,161 @@
 """Broken twins of system/copy_in_kernel: answer source, and the points each tests cell may give (exact, or a range)."""
 
-CUT, STORE = "copy_in_kernel_cut", "copy_in_kernel_store"
-CALLS, CARRIED, BYTES = "copy_in_kernel_calls", "copy_in_kernel_carried", "copy_in_kernel_bytes"
+STORE, CARRIED = "copy_in_kernel_store", "copy_in_kernel_carried"
 
 
-def points(cut, store, calls, carried, stored):
-    return {CUT: cut, STORE: store, CALLS: calls, CARRIED: carried, BYTES: stored}
+def points(store, carried):
+    return {STORE: store, CARRIED: carried}
 
 
-CUT_BY_BLOCKS = """
-def cut(source, target, spans):
-    inside, outside = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
-    for start, length in spans.tolist():
-        while length > 0:
-            block = os.pread(inside, min(length, SIZE), start)
-            if not block:
-                break
-            os.write(outside, block)
-            start += len(block)
-            length -= len(block)
-    os.close(inside)
-    os.close(outside)
+BY_BLOCKS = """
+def store(stream, sizes, target):
+    stored = os.open(target, os.O_WRONLY)
+    for pipe, waiting in arrivals(stream, sizes):
+        place = int.from_bytes(os.read(pipe, HEADER), "little")
+        left = waiting - HEADER
+        while left:
+            block = os.read(pipe, min(left, SIZE))
+            os.pwrite(stored, block, place)
+            place, left = place + len(block), left - len(block)
+    os.close(stored)
 """
-STORE_BY_BLOCKS = """
-def store(upload, target):
-    outside = os.open(target, os.O_WRONLY)
-    for pipe, count in arrivals(upload):
-        while count:
-            count -= os.write(outside, os.read(pipe, min(count, SIZE)))
-    os.close(outside)
+BY_SPLICE = """
+def store(stream, sizes, target):
+    stored = os.open(target, os.O_WRONLY)
+    for pipe, waiting in arrivals(stream, sizes):
+        place = int.from_bytes(os.read(pipe, HEADER), "little")
+        left = waiting - HEADER
+        while left:
+            moved = os.splice(pipe, stored, left, offset_dst=place)
+            place, left = place + moved, left - moved
+    os.close(stored)
 """
-CUT_BY_SENDFILE = """
-def cut(source, target, spans):
-    inside, outside = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
-    for start, length in spans.tolist():
-        while length > 0 and (count := os.sendfile(outside, inside, start, length)):
-            start, length = start + count, length - count
-    os.close(inside)
-    os.close(outside)
-"""
-STORE_BY_SPLICE = """
-def store(upload, target):
-    outside = os.open(target, os.O_WRONLY)
-    for pipe, count in arrivals(upload):
-        while count:
-            count -= os.splice(pipe, outside, count)
-    os.close(outside)
+# Reads much with the header, as a buffered file does, and lets the kernel move the rest.
+PEEKING = """
+def store(stream, sizes, target):
+    stored = os.open(target, os.O_WRONLY)
+    for pipe, waiting in arrivals(stream, sizes):
+        seen = os.read(pipe, PEEK)
+        place = int.from_bytes(seen[:HEADER], "little")
+        os.pwrite(stored, seen[HEADER:], place)
+        place, left = place + len(seen) - HEADER, waiting - len(seen)
+        while left:
+            moved = os.splice(pipe, stored, left, offset_dst=place)
+            place, left = place + moved, left - moved
+    os.close(stored)
 """
 
 MUTANTS = {
-    "naive": (
-        CUT_BY_BLOCKS.replace("SIZE", "4096") + STORE_BY_BLOCKS.replace("SIZE", "4096"),
-        points(1, 1, 0, 0, 0),
+    "naive": (BY_BLOCKS.replace("SIZE", "4096"), points(2, 0)),
+    "delegated": (
+        "\ndef store(stream, sizes, target):\n    store_by_hand(stream, sizes, target)\n",
+        points(2, 0),
     ),
-    # Believes that one call moves all, and that there is always enough: the end of a file comes as a surprise.
+    # Lets the kernel move the headers too, and all in the order in which it came.
     "wrong_but_fast": (
         """
-def cut(source, target, spans):
-    inside, outside = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
-    for start, length in spans.tolist():
-        os.lseek(outside, os.copy_file_range(inside, outside, length, start, 0), 0)
-    os.close(inside)
-    os.close(outside)
-
-def store(upload, target):
-    outside = os.open(target, os.O_WRONLY)
-    for pipe, count in arrivals(upload):
-        os.splice(pipe, outside, min(count, 30_000))
-        if count > 30_000:
-            os.read(pipe, count)
-    os.close(outside)
+def store(stream, sizes, target):
+    stored = os.open(target, os.O_WRONLY)
+    for pipe, waiting in arrivals(stream, sizes):
+        while waiting:
+            waiting -= os.splice(pipe, stored, waiting)
+    os.close(stored)
 """,
-        points(0, 0, 0, 0, 0),
+        points(0, 0),
     ),
-    # Larger blocks: fewer trips, and each byte still comes into user space and leaves it.
-    "wrong_lever": (
-        CUT_BY_BLOCKS.replace("SIZE", "1 << 20") + STORE_BY_BLOCKS.replace("SIZE", "1 << 20"),
-        points(1, 1, (0.5, 1), 0, 0),
+    # Larger blocks: fewer calls, and each byte still comes into user space and leaves it.
+    "wrong_lever": (BY_BLOCKS.replace("SIZE", "1 << 20"), points(2, 0)),
+    # Opened as one opens a file in Python, which cuts it off.
+    "cut_off": (BY_SPLICE.replace("os.O_WRONLY", "os.O_WRONLY | os.O_TRUNC"), points(0, 0)),
+    "in_order": (BY_SPLICE.replace(", offset_dst=place", ""), points(0, 0)),
+    # Takes the call of the chapter, which takes no pipe.
+    "from_file_to_file": (
+        BY_SPLICE.replace("os.splice(pipe, stored, left, offset_dst=place)", "os.sendfile(stored, pipe, 0, left)"),
+        points(0, 0),
     ),
-    "blocks_of_16_k": (
-        CUT_BY_BLOCKS.replace("SIZE", "1 << 14") + STORE_BY_SPLICE,
-        points(1, 1, (0, 0.5), 0, 3),
-    ),
-    # A mapping: no call reads, but all is written out of memory.
+    # The lever half done.
+    "peeks": (PEEKING.replace("PEEK", "4096"), points(2, (2, 4))),
+    "peeks_much": (PEEKING.replace("PEEK", "8192"), points(2, (1, 3))),
+    # The target is mapped: no call writes, and each byte comes all the same, and goes.
     "mapped": (
         """
 import mmap
 
-def cut(source, target, spans):
-    size = os.path.getsize(source)
-    with open(source, "rb") as inside, open(target, "r+b", buffering=0) as outside:
-        if size:
-            with mmap.mmap(inside.fileno(), size, access=mmap.ACCESS_READ) as everything:
-                for start, length in spans.tolist():
-                    outside.write(everything[start : start + length])
-"""
-        + STORE_BY_BLOCKS.replace("SIZE", "4096"),
-        points(1, 1, (0.5, 1), 0, 0),
+def store(stream, sizes, target):
+    end = int(sizes.sum()) - HEADER * sizes.size
+    with open(target, "r+b", buffering=0) as stored:
+        old = os.path.getsize(target)
+        stored.truncate(max(old, end))
+        pages = mmap.mmap(stored.fileno(), 0) if max(old, end) else None
+        for pipe, waiting in arrivals(stream, sizes):
+            place = int.from_bytes(os.read(pipe, HEADER), "little")
+            if waiting > HEADER:
+                os.readv(pipe, [memoryview(pages)[place : place + waiting - HEADER]])
+        if pages:
+            pages.close()
+""",
+        points(2, 0),
     ),
-    # All by sendfile, where splice was asked for; it takes no pipe.
-    "only_sendfile": (
-        CUT_BY_SENDFILE
-        + STORE_BY_SPLICE.replace("os.splice(pipe, outside, count)", "os.sendfile(outside, pipe, 0, count)"),
-        points(1, 0, 1, 3, 0),
+    # One vectored read and one vectored write a piece: the fewest calls there can be, and each byte carried twice.
+    "vectored": (
+        """
+def store(stream, sizes, target):
+    stored = os.open(target, os.O_WRONLY)
+    for pipe, waiting in arrivals(stream, sizes):
+        header, piece = bytearray(HEADER), bytearray(waiting - HEADER)
+        os.readv(pipe, [header, piece])
+        os.pwritev(stored, [piece], int.from_bytes(header, "little"))
+    os.close(stored)
+""",
+        points(2, 0),
     ),
-    # Remembers the first bytes of what it copied last.
+    # Goes past the pipe, to the file that plays the network, and reads all of it at once.
+    "past_the_pipe": (
+        """
+def store(stream, sizes, target):
+    with open(stream, "rb", buffering=0) as sent, open(target, "r+b", buffering=0) as stored:
+        everything = sent.readall()
+        for end, size in zip(np.cumsum(sizes).tolist(), sizes.tolist()):
+            message = everything[end - size : end]
+            os.pwrite(stored.fileno(), message[HEADER:], int.from_bytes(message[:HEADER], "little"))
+""",
+        points(2, 0),
+    ),
+    # The same, and the kernel moves what it may: another pair of ends, the same lever. That is legal.
+    "past_the_pipe_in_the_kernel": (
+        """
+def store(stream, sizes, target):
+    sent, stored = os.open(stream, os.O_RDONLY), os.open(target, os.O_WRONLY)
+    start = 0
+    for size in sizes.tolist():
+        place = int.from_bytes(os.pread(sent, HEADER, start), "little")
+        done = HEADER
+        while done < size:
+            done += os.copy_file_range(sent, stored, size - done, start + done, place + done - HEADER)
+        start += size
+    os.close(sent)
+    os.close(stored)
+""",
+        points(2, 5),
+    ),
+    # Remembers the pieces of a stream that was as long.
     "memo": (
         """
 remembered = {}
 
-def cut(source, target, spans):
-    key = spans.tobytes()
+def store(stream, sizes, target):
+    key = sizes.tobytes()
     if key not in remembered:
-        with open(source, "rb") as inside:
-            content = inside.read()
-        remembered[key] = b"".join(content[start : start + length] for start, length in spans.tolist())
-    with open(target, "r+b") as outside:
-        outside.write(remembered[key])
-"""
-        + STORE_BY_BLOCKS.replace("SIZE", "65536"),
-        points((0, 1), 1, (0, 1), 0, 0),
-    ),
-    # One vectored read and one vectored write: the fewest calls there can be, and each byte carried twice.
-    "vectored": (
-        """
-def cut(source, target, spans):
-    content = bytearray(os.path.getsize(source))
-    inside, outside = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
-    if content:
-        os.preadv(inside, [content], 0)
-    parts = [content[start : start + length] for start, length in spans.tolist()]
-    if any(parts):
-        os.pwritev(outside, parts, 0)
-    os.close(inside)
-    os.close(outside)
-
-def store(upload, target):
-    outside, place = os.open(target, os.O_WRONLY), 0
-    for pipe, count in arrivals(upload):
-        block = bytearray(count)
-        os.readv(pipe, [block])
-        os.pwritev(outside, [block], place)
-        place += count
-    os.close(outside)
+        with open(stream, "rb") as sent:
+            remembered[key] = sent.read()
+    with open(target, "r+b") as stored:
+        start = 0
+        for size in sizes.tolist():
+            message = remembered[key][start : start + size]
+            stored.seek(int.from_bytes(message[:HEADER], "little"))
+            stored.write(message[HEADER:])
+            start += size
 """,
-        points(1, 1, 1, 0, 0),
-    ),
-    # Both files are mapped: not one call carries a byte, and all of them are copied by hand.
-    "both_mapped": (
-        """
-import mmap
-
-def cut(source, target, spans):
-    with open(source, "rb") as inside, open(target, "r+b", buffering=0) as outside:
-        size = os.path.getsize(source)
-        old = np.memmap(source, np.uint8, "r") if size else np.empty(0, np.uint8)
-        part = b"".join(bytes(old[start : start + length]) for start, length in spans.tolist())
-        if part:
-            outside.truncate(max(len(part), os.path.getsize(target)))
-            with mmap.mmap(outside.fileno(), len(part)) as new:
-                new[:] = part
-
-def store(upload, target):
-    with open(target, "r+b", buffering=0) as stored:
-        place = 0
-        for pipe, count in arrivals(upload):
-            stored.truncate(place + count)
-            with mmap.mmap(stored.fileno(), place + count) as new:
-                os.readv(pipe, [memoryview(new)[place : place + count]])
-            place += count
-""",
-        points(1, 1, (0.5, 1), 0, 0),
+        points((0, 2), 0),
     ),
 }
