@@ -66,12 +66,12 @@ class Machine:
         return self.since + now + np.interp(now, self.changes, self.ahead)
 
 
-def steady(rng, events=300):
+def steady(rng, events=307):
     """A machine whose clock goes at one speed."""
     return (check.oracle(Machine(rng, events)),)
 
 
-def adjusted(rng, events=300):
+def adjusted(rng, events=307):
     """One whose clock the network corrects: its speed changes."""
     return (check.oracle(Machine(rng, events, adjusted=True)),)
 
