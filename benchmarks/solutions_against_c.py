@@ -76,14 +76,14 @@ SOLUTIONS = {
     "lookup_or_compute, few": Solution(
         "algorithms/lookup_or_compute",
         "convert",
-        lambda names, rng: names.make_values(rng, 1024),
-        lambda raw, gamma, out: (raw.size,),
+        lambda names, rng: names.make_values(rng, 900),
+        lambda raw, response, out: (raw.size,),
     ),
     "lookup_or_compute, many": Solution(
         "algorithms/lookup_or_compute",
         "convert",
         lambda names, rng: names.make_values(rng, 1 << 20),
-        lambda raw, gamma, out: (raw.size,),
+        lambda raw, response, out: (raw.size,),
     ),
     "blocked_transpose": Solution(
         "memory/blocked_transpose",

@@ -1,5 +1,4 @@
 // Reference solutions of solutions/algorithms in C: the same algorithms, loop for loop, with memory of their own.
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -24,23 +23,27 @@ int64_t distance(const int32_t *restrict a, const int32_t *restrict b, int64_t n
     return found;
 }
 
-static float drive(int64_t raw, double gamma) {
-    double wanted = raw / 4095.0, low = 0, high = 1;
-    for (int step = 0; step < 24; step++) {
-        double middle = (low + high) / 2;
-        if (0.2 * middle + 0.8 * pow(middle, gamma) < wanted) low = middle;
+static uint16_t drive(int64_t value, const int32_t *response) {
+    int64_t low = 0, high = 4095;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (response[middle] < value) low = middle + 1;
         else high = middle;
     }
-    return (float)low;
+    return (uint16_t)low;
 }
 
-void convert(const uint16_t *restrict raw, double gamma, float *restrict out, int64_t n) {
-    if (n <= 4096) {
-        for (int64_t i = 0; i < n; i++) out[i] = drive(raw[i], gamma);
+void convert(const uint16_t *restrict raw, const int32_t *restrict response, uint16_t *restrict out, int64_t n) {
+    if (n * 11 <= 3 * 4096) {
+        for (int64_t i = 0; i < n; i++) out[i] = drive(raw[i], response);
         return;
     }
-    float table[4096];
-    for (int64_t value = 0; value < 4096; value++) table[value] = drive(value, gamma);
+    uint16_t table[4096];
+    int64_t level = 0;
+    for (int64_t value = 0; value < 4096; value++) {
+        while (response[level] < value) level++;
+        table[value] = (uint16_t)level;
+    }
     for (int64_t i = 0; i < n; i++) out[i] = table[raw[i]];
 }
 

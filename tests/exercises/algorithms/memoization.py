@@ -1,6 +1,6 @@
 """Broken twins of algorithms/memoization: answers, and the points that each tests cell may give (exact, or a range)."""
 
-NAMES = ("correct", "calls", "repeats", "distance_correct", "speed", "memory")
+NAMES = ("correct", "calls", "repeats", "distance_correct", "speed", "memory", "misses")
 
 
 def points(*earned):
@@ -40,7 +40,7 @@ MUTANTS = {
 def distance(a, b):
     return distance_remembered(a, b)
 """,
-        points(1.5, 0, 0, 1, 0, 0),
+        points(1.5, 0, 0, 1, 0, 0, 0),
     ),
     # Compares place by place.
     "wrong_but_fast": (
@@ -53,7 +53,7 @@ def least_work(engine, old, new):
 def distance(a, b):
     return max(a.size, b.size) - np.count_nonzero(a[: b.size] == b[: a.size])
 """,
-        points(0, 0, 0, 0, 0, 0),
+        points(0, 0, 0, 0, 0, 0, 0),
     ),
     # Remembers by place; and the right order, but in Python: what costs is not the table.
     "wrong_lever": (
@@ -69,7 +69,47 @@ def distance(a, b):
         above = row
     return above[-1]
 """,
-        points(1.5, 2, 0, 1, 0, (1, 2)),
+        points(1.5, 2, 0, 1, 0, (0.5, 1), (0, 1)),
+    ),
+    # Asks each question once, and goes through all ways to get there: a memo of kinds without one of places.
+    "kinds_only": (
+        """
+def least_work(engine, old, new):
+    work = {}
+
+    def least(i, j):
+        if i == 0 or j == 0:
+            return ADD * (i + j)
+        pair = u, v = old[i - 1], new[j - 1]
+        if u != v and pair not in work:
+            work[pair] = engine(u, v)
+        rebind = 0 if u == v else work[pair]
+        return min(least(i - 1, j - 1) + rebind, least(i, j - 1) + ADD, least(i - 1, j) + ADD)
+
+    return least(len(old), len(new))
+
+
+def distance(a, b):
+    return distance_remembered(a, b)
+""",
+        points(1.5, 2, 1.5, 1, 0, 0, 0),
+    ),
+    # Half of the first step; the second one is the colleague's dictionary, compiled. Nothing counts its bytes.
+    "compiled_dictionary": (
+        BY_PLACE
+        + """
+@njit
+def distance(a, b):
+    known = {}
+    for i in range(a.size + 1):
+        for j in range(b.size + 1):
+            known[i, j] = i + j
+            if i and j:
+                replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
+                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
+    return known[a.size, b.size]
+""",
+        points(1.5, 2, 0, 1, 0, 1, 0),
     ),
     # Fast, and all pairs at once in memory.
     "table": (
@@ -87,7 +127,7 @@ def distance(a, b):
                 known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
     return known[a.size, b.size]
 """,
-        points(1.5, 2, 0, 1, 2, 0),
+        points(1.5, 2, 0, 1, 2, 0, 0),
     ),
     # A memo that outlives what it depends on: the engine, and the rows.
     "memo": (
@@ -114,7 +154,7 @@ def distance(a, b):
         found[key] = distance_remembered(a, b)
     return found[key]
 """,
-        points(0, 0, 0, 0, 0, 0),
+        points(0, 0, 0, 0, 0, 0, 0),
     ),
     # Asks one question where it counts, and says anything.
     "nonsense_where_it_counts": (
@@ -125,6 +165,6 @@ def distance(a, b):
 def distance(a, b):
     return distance_remembered(a, b)
 """,
-        points(1.5, 0, 0, 1, 0, 0),
+        points(1.5, 0, 0, 1, 0, 0, 0),
     ),
 }
