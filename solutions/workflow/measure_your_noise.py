@@ -129,7 +129,7 @@ for seed in range(6):
     print(f"{naive(Machine(rng, planted)):5.2f}   {planted:5.2f}")
 
 # %% [markdown]
-# Two hundred runs an answer, and some answers even name the wrong winner. More runs do not help: try 400 of each.
+# Two hundred runs an answer, and five of the six are off by 10 % or more. More runs do not help: try 400 of each.
 #
 # ## Predict
 #

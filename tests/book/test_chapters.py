@@ -9,21 +9,14 @@ from perflab.course import chapter, prose
 WAITING = {
     "algorithms/memoization",
     "algorithms/techniques",
-    "appendix/codegen",
-    "appendix/counters",
     "appendix/cpu-models",
     "appendix/interleaving",
-    "appendix/machine",
     "appendix/memory-models",
     "appendix/primitives",
-    "appendix/timing",
     "concurrency/false-sharing",
     "concurrency/work-stealing",
     "cpu/branch-prediction",
     "memory/locality",
-    "teach/afterwards",
-    "teach/grading",
-    "workflow/measure",
 }
 PAGES = [f"{path.parent.name}/{path.stem}" for path in sorted((ROOT / "book").glob("*/*.md"))]
 
