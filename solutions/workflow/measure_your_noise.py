@@ -251,7 +251,7 @@ check.correct(ratio, against=truth, on=cases, rtol=0.05, points=1)
 # %% [markdown]
 # **Economy.** Where all answers are right, runs count, for they cost time: the whole budget earns nothing, 320 runs
 # earn everything. You can do with fewer, up to a point: with 15 pairs a good design is still off by more than 5 % on
-# one rhythmic machine in thirteen or so, and the grader draws fourteen of them.
+# one rhythmic machine in fifteen or so, and the grader draws fourteen of them.
 
 # %% role="tests" grade_id="noise_calls" points=2 hints=[3, 3]
 check.counts(ratio, "calls", on=disturbed, zero=1000, full=320, points=2)
