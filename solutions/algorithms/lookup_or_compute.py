@@ -95,7 +95,8 @@ guess = None  # your number
 # ## Your turn
 # First the case where you know what comes: `convert(raw, response, out)` gets all values at once. It has to be
 # cheap for few values and for many. Points are for accesses, at 900 values and at 1,400. Full points need what the
-# cheaper of the two given ways needs, plus 1 %.
+# cheaper of the two given ways needs, plus 1 %. A third way that needs fewer accesses than both is legal too, such as
+# a smaller table. Neither a table that is filled on demand nor a dictionary is one: try to say why.
 #
 # Then the case where you don't know. `serve(desk)` converts for programs that ask now and then, one value at a
 # time. The desk is a model that counts what you spend. A search costs 1 to 12, by value, and the desk tells the
