@@ -191,7 +191,7 @@ check.correct(recover, against=survived, on=holes, points=2)
 
 # %% [markdown]
 # ### Whole records behind a bad one
-# A sector of the first, or of any record is lost, and all records behind it are whole.
+# A sector of the first record, or of any other, is lost, and all records behind it are whole.
 
 # %% role="tests" grade_id="recover_the_log_behind" points=2 hints=[1, 2]
 middles = [
