@@ -9,11 +9,6 @@ from perflab.course import chapter, prose
 WAITING = {
     "algorithms/techniques",
     "appendix/cpu-models",
-    "appendix/interleaving",
-    "appendix/memory-models",
-    "appendix/primitives",
-    "concurrency/false-sharing",
-    "concurrency/work-stealing",
     "cpu/branch-prediction",
     "memory/locality",
 }

@@ -105,7 +105,7 @@ def run_stealing(pool, workers):
     # Other victims than random ones, which is no part of the lever.
     "from_the_neighbor": (
         stealing("back", "front", "(me + 1) % workers"),
-        points(2, 1, (1, 3), (2, 3)),
+        points(2, 1, (0, 3), (2, 3)),
     ),
     "in_turn": (
         """
