@@ -1,6 +1,6 @@
 """Execute chapters of the book from cold, one after the other: seconds, CPU seconds and peak memory of each.
 
-Asked for: branch prediction, locality, batching and system calls in at most 3 minutes together, techniques,
+Asked for: branch prediction, locality, batching and system calls in at most 3 minutes together, loops, techniques,
 memoization, work stealing and false sharing likewise, on two cores and 1.5 GiB. Nothing is kept from one page to
 the next: each has a kernel of its own, and a new folder for what Numba caches.
 
@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 GROUPS = (
     ("cpu/branch-prediction", "memory/locality", "io/batching", "system/syscalls"),
     (
+        "algorithms/loops",
         "algorithms/techniques",
         "algorithms/memoization",
         "concurrency/work-stealing",

@@ -51,9 +51,9 @@ class Solution:
 SOLUTIONS = {
     "loop_unrolling": Solution(
         "algorithms/loop_unrolling",
-        "account",
-        lambda names, rng: names.make_ticks(rng),
-        lambda total, states, energies: (states.size,),
+        "fingerprint",
+        lambda names, rng: names.make_block(rng),
+        lambda data, factor: (data.size,),
     ),
     "strength_reduction": Solution(
         "algorithms/strength_reduction",

@@ -47,30 +47,18 @@ void convert(const uint16_t *restrict raw, const int32_t *restrict response, uin
     for (int64_t i = 0; i < n; i++) out[i] = table[raw[i]];
 }
 
-static inline void add(double *total, double *lost, double energy) {
-    double wanted = energy - *lost, next = *total + wanted;
-    *lost = (next - *total) - wanted;
-    *total = next;
-}
-
-double account(double total, const uint8_t *restrict states, const double *restrict energies, int64_t n) {
-    double a = total, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-    double la = 0, lb = 0, lc = 0, ld = 0, le = 0, lf = 0, lg = 0, lh = 0;
+int64_t fingerprint(const uint8_t *restrict data, int64_t factor, int64_t n) {
+    uint64_t f = factor, leap = f * f * f * f, a = 0, b = 0, c = 0, d = 0;
     int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        add(&a, &la, energies[states[i]]);
-        add(&b, &lb, energies[states[i + 1]]);
-        add(&c, &lc, energies[states[i + 2]]);
-        add(&d, &ld, energies[states[i + 3]]);
-        add(&e, &le, energies[states[i + 4]]);
-        add(&f, &lf, energies[states[i + 5]]);
-        add(&g, &lg, energies[states[i + 6]]);
-        add(&h, &lh, energies[states[i + 7]]);
+    for (; i + 4 <= n; i += 4) {
+        a = a * leap + data[i];
+        b = b * leap + data[i + 1];
+        c = c * leap + data[i + 2];
+        d = d * leap + data[i + 3];
     }
-    double others[] = {b, c, d, e, f, g, h};
-    for (int k = 0; k < 7; k++) add(&a, &la, others[k]);
-    for (; i < n; i++) add(&a, &la, energies[states[i]]);
-    return a;
+    uint64_t found = ((a * f + b) * f + c) * f + d;
+    for (; i < n; i++) found = found * f + data[i];
+    return found;
 }
 
 void fill(const uint8_t *restrict pattern, int64_t width, int64_t down, int64_t right, uint8_t *restrict out,

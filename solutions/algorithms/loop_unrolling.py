@@ -2,25 +2,23 @@
 # perflab:
 #   title: Loop unrolling
 #   covers: [algorithms/techniques/loop-unrolling]
-#   lever: give a loop several accumulators, so that no addition waits for the one right before it
+#   lever: split a chain of dependent steps into several that overlap
 #   stars: 2
 #   minutes: 25
-#   chapter: algorithms/techniques
+#   chapter: algorithms/loops
 # ---
 
 # %% [markdown]
 # # Loop unrolling
-# The energy service of a phone writes down at each tick in which of 256 states the chip is: which cores are awake,
-# at which clock. A table says what a tick costs in each state. Nobody measures; the service adds up, over the
-# whole life of the phone. After a year its counter stands near $2^{53}$ nanojoules, and a tick costs less than
-# one. A double has 53 bits, so every single tick vanishes in the rounding. A plain sum stands still.
+# A service that keeps folders in step sends no block that the other side has. So both sides compare fingerprints.
+# A fingerprint reads its bytes as the coefficients of a polynomial, and evaluates it by Horner's rule: multiply by
+# a factor, add the next byte. The factor is secret, so that nobody can make two blocks with the same fingerprint on
+# purpose. Integers of 64 bits wrap around, and that is part of the definition.
 #
-# So the service uses W. Kahan's *compensated* sum: it keeps what each rounding has lost and adds it again with the
-# next tick. That takes four additions and subtractions a tick, and each of them needs the result of the one
-# before. The core could start two of them or more in a cycle, and spends most of its time waiting.
-#
-# You could allow the compiler to reorder additions, by `fastmath`. What would it make of `(new - total) - wanted`,
-# where `new` is `total + wanted`?
+# Java's `String.hashCode` is such a fingerprint, with the factor 31. Each step needs the result of the step before:
+# a multiplication of three cycles and an addition of one. The core could start a multiplication in every cycle. The
+# loop keeps it waiting for three of four. In 2022 the developers of Java rewrote theirs, under the title "unroll by
+# hand".
 
 # %% role="given" grade_id="loop_unrolling_given"
 import numpy as np
@@ -28,246 +26,218 @@ from numba import njit
 
 from perflab import check
 
-OLD = (
-    2.0**53
-)  # nanojoules on the counter of an old phone: the next double is two away
 
-
-def make_ticks(rng, n=1_200_000, total=OLD):
-    """Arguments of one account: the total so far, the state at each of `n` ticks, and the energy of each state."""
-    return total, rng.integers(0, 256, n, dtype=np.uint8), rng.random(256)
+def make_block(rng, n=3_000_000):
+    """Return the bytes of a block, and a secret odd factor."""
+    data = rng.integers(0, 256, n, dtype=np.uint8)
+    return data, int(rng.integers(1 << 60, 1 << 62)) | 1
 
 
 @njit
-def add(total, lost, energy):
-    """Add to a total; return the new total, and what its rounding has added too much."""
-    wanted = energy - lost
-    new = total + wanted
-    return new, (new - total) - wanted
-
-
-@njit
-def account_in_line(total, states, energies):
-    """Return the total with all ticks, one after the other."""
-    lost = 0.0
-    for i in range(states.size):
-        total, lost = add(total, lost, energies[states[i]])
-    return total
+def fingerprint_in_line(data, factor):
+    """Return the fingerprint of some bytes, by one step after the other."""
+    found = 0
+    for i in range(data.size):
+        found = found * factor + data[i]
+    return found
 
 
 # %% role="given" grade_id="loop_unrolling_example"
-before, ticks, costs = make_ticks(np.random.default_rng(1), 10_000)
-plain = before
-for state in ticks:
-    plain += costs[state]
-print(f"a plain sum: {plain - before:.0f} nJ more")
-print(
-    f"compensated: {account_in_line(before, ticks, costs) - before:.0f} nJ more"
-)
+word = np.array(list(b"unrolled"), np.uint8)
+print(fingerprint_in_line(word, 31), "with the factor 31")
 
 # %% [markdown]
 # ## Predict
-# Suppose that you keep two totals, each with what it has lost, and give them every other tick. The loop does as
-# many additions as before. How many times faster will it be? And with eight totals? Write your guess for eight.
+# On paper: how many times as fast can it be, if no multiplication has to wait for another one? Write your guess.
 
 # %% role="predict" grade_id="loop_unrolling_guess"
 guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `account`, which returns what `account_in_line` returns, to the last bit or two: a relative error of
-# $10^{-15}$ is allowed, nine nanojoules on an old phone. Any number of ticks may come, also none.
+# Write `fingerprint`, which returns what `fingerprint_in_line` returns, exactly. Any number of bytes may come, also
+# none. Any way to break the chain is right.
 #
-# How many totals are worth it? Try some: the picture at the end shows what this machine makes of 1 to 16.
+# The tests ask three questions. Is it correct? How many cycles do its loops need on a modelled core? How many times
+# as fast is it on this machine? Full points need 3.8 times fewer cycles on the model, and twice the speed here, where
+# other programs may share the multiplier.
+#
+# The model reads the loops of `fingerprint` itself. It refuses what hides a loop from it: a helper function or a
+# library function that goes over the bytes.
 #
 # <details><summary>Hint 1</summary>
 #
-# Writing the body of the loop four times gains nothing if all four copies change the same `total`. Who has to wait
+# Writing the body of the loop four times gains nothing if all four copies change the same number. Who has to wait
 # for whom?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# One total starts with `total`, the others with 0, and each has a `lost` of its own. Behind the loop, `add` the
-# other totals to the first. Then come the ticks that did not fill a whole round.
+# Write the fingerprint of six bytes as a polynomial. Sort its terms: those with even powers of the factor, and those
+# with odd ones. Each half is a polynomial too. In which number?
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Make rows of the ticks: `whole = states.size // 4 * 4`, then `rows = states[:whole].reshape(-1, 4)`. A round is
-# `a, lost_a = add(a, lost_a, energies[rows[i, 0]])` and the same for b with `rows[i, 1]`, and so on. (With rows,
-# Numba knows that no index is negative. With `states[i + 1]` it may ask each time.)
+# With k chains, each takes every k-th byte and multiplies by a power of the factor, which you compute before the
+# loop. Behind the loop Horner's rule joins the chains. Then come the bytes that did not fill a whole round, as in
+# the slow loop. How large k should be, you know: it is the length of a step in cycles times the steps that can start
+# in a cycle. Make rows of k bytes by `reshape`: with rows, Numba knows that no index is negative. With `data[i + 1]`
+# it may test each.
 #
 # </details>
 
 
 # %% role="answer" grade_id="loop_unrolling_answer"
 @njit
-def account(total, states, energies):
-    """Return the total with all ticks, to a relative error of 1e-15.
+def fingerprint(data, factor):
+    """Return the fingerprint of some bytes, modulo 2**64.
 
     Parameters
     ----------
-    total : float
-        Nanojoules so far.
-    states : ndarray of uint8, shape (n,)
-        State of the chip at each tick.
-    energies : ndarray of float64, shape (256,)
-        Nanojoules of a tick in each state, from 0 to 1.
+    data : ndarray of uint8, shape (n,)
+    factor : int
 
     Returns
     -------
-    float
+    int
+        By Horner's rule: 0, times the factor, plus the first byte, and so on.
     """
     ### BEGIN SOLUTION
-    whole = states.size // 8 * 8
-    rows = states[:whole].reshape(-1, 8)
-    a = total
-    b = c = d = e = f = g = h = 0.0
-    lost_a = lost_b = lost_c = lost_d = lost_e = lost_f = lost_g = lost_h = 0.0
+    whole = data.size // 4 * 4
+    rows = data[:whole].reshape(-1, 4)
+    leap = factor * factor * factor * factor
+    a = b = c = d = 0
     for i in range(rows.shape[0]):
-        a, lost_a = add(a, lost_a, energies[rows[i, 0]])
-        b, lost_b = add(b, lost_b, energies[rows[i, 1]])
-        c, lost_c = add(c, lost_c, energies[rows[i, 2]])
-        d, lost_d = add(d, lost_d, energies[rows[i, 3]])
-        e, lost_e = add(e, lost_e, energies[rows[i, 4]])
-        f, lost_f = add(f, lost_f, energies[rows[i, 5]])
-        g, lost_g = add(g, lost_g, energies[rows[i, 6]])
-        h, lost_h = add(h, lost_h, energies[rows[i, 7]])
-    # What the other totals have lost is far below what the first one still shows.
-    for other in (b, c, d, e, f, g, h):
-        a, lost_a = add(a, lost_a, other)
-    for state in states[whole:]:
-        a, lost_a = add(a, lost_a, energies[state])
-    return a
+        a = a * leap + rows[i, 0]
+        b = b * leap + rows[i, 1]
+        c = c * leap + rows[i, 2]
+        d = d * leap + rows[i, 3]
+    found = ((a * factor + b) * factor + c) * factor + d
+    for i in range(whole, data.size):
+        found = found * factor + data[i]
+    return found
     ### END SOLUTION
 
 
 # %% [markdown]
-# ### Does it add up?
-# A new phone: its total starts at 0, and it has seen no, one or a few ticks.
+# ### Is it correct?
+# No bytes, one byte, and a few.
 
 # %% role="tests" grade_id="loop_unrolling_correct" points=2
-cases = [
-    lambda rng, n=n: make_ticks(rng, n, total=0.0)
-    for n in (0, 1, 2, 3, 16, 100)
-]
+cases = [lambda rng, n=n: make_block(rng, n) for n in (0, 1, 2, 3, 16, 100)]
 ### BEGIN HIDDEN TESTS
 cases += [
-    lambda rng, n=n: make_ticks(rng, n, total=5.0)
-    for n in (5, 6, 7, 8, 9, 15, 17, 31, 63, 65, 1023)
+    lambda rng, n=n: make_block(rng, n)
+    for n in (5, 6, 7, 8, 9, 15, 17, 31, 63, 65, 257, 1023)
 ]
 ### END HIDDEN TESTS
-check.correct(account, against=account_in_line, on=cases, rtol=1e-15, points=2)
+check.correct(fingerprint, against=fingerprint_in_line, on=cases, points=2)
 
 # %% [markdown]
-# ### Does every nanojoule arrive?
-# An old phone. What a plain sum loses here is a hundred times what is allowed, and more.
+# ### How many cycles does it need?
+# Counted by a model of a core: a multiplication takes three cycles, and one starts in each; an addition takes one;
+# four instructions enter in a cycle; there are no vectors. The slow loop needs four cycles a byte.
 
-# %% role="tests" grade_id="loop_unrolling_exact" points=2 hints=[2, 2]
-old = [lambda rng, n=n: make_ticks(rng, n) for n in (0, 2_000, 20_001)]
-### BEGIN HIDDEN TESTS
-old += [
-    lambda rng, n=n: make_ticks(rng, n, total=2 * OLD)
-    for n in (40_003, 200_007)
-]
-### END HIDDEN TESTS
-check.correct(account, against=account_in_line, on=old, rtol=1e-15, points=2)
 
-# %% [markdown]
-# ### How much faster is it?
-# Both functions account for the same 1,200,000 ticks of an old phone.
+# %% role="tests" grade_id="loop_unrolling_cycles" points=4 hints=[1, 3]
+def small_block(rng):
+    return make_block(rng, 16_387)
 
-# %% role="tests" grade_id="loop_unrolling_speed" points=4
-check.faster(
-    account,
-    than=account_in_line,
-    on=make_ticks,
-    rtol=1e-15,
-    zero=1.4,
-    full=2.3,
+
+check.counts(
+    fingerprint,
+    "cycles",
+    than=fingerprint_in_line,
+    on=small_block,
+    zero=1.1,
+    full=3.8,
     points=4,
 )
 
 # %% [markdown]
+# ### How many times as fast is it?
+# Both functions read the same 3,000,000 bytes.
+
+# %% role="tests" grade_id="loop_unrolling_speed" points=2
+check.faster(
+    fingerprint,
+    than=fingerprint_in_line,
+    on=make_block,
+    zero=1.34,
+    full=2.0,
+    points=2,
+)
+
+# %% [markdown]
 # ## Before and after
-# How many totals are best? The loop below is written by a program, for 1 to 16 totals. The dashed line is yours.
+# How many chains are best? The loop below is written by a program, for 1 to 12 chains. The dashed line is yours.
 
 # %% role="show" grade_id="loop_unrolling_show"
 from perflab import figures, timing
 
-TOTALS = (1, 2, 3, 4, 6, 8, 12, 16)
+CHAINS = (1, 2, 3, 4, 6, 8, 12)
 
 
-def with_totals(count):
-    """Return the loop with `count` totals, which needs a multiple of `count` ticks."""
-    lines = [
-        "def unrolled(total, rows, energies):",
-        *(f"    s{j} = l{j} = 0.0" for j in range(count)),
-        "    s0 += total",
-    ]
+def with_chains(count):
+    """Return the loop with `count` chains, which needs rows of as many."""
+    lines = ["def unrolled(rows, leap):"]
+    lines += [f"    s{j} = 0" for j in range(count)]
     lines += ["    for i in range(rows.shape[0]):"]
     lines += [
-        f"        s{j}, l{j} = add(s{j}, l{j}, energies[rows[i, {j}]])"
-        for j in range(count)
+        f"        s{j} = s{j} * leap + rows[i, {j}]" for j in range(count)
     ]
-    lines += [f"    s0, l0 = add(s0, l0, s{j})" for j in range(1, count)]
-    names = {"add": add}
-    exec("\n".join([*lines, "    return s0"]), names)
+    names = {}
+    total = " ^ ".join(f"s{j}" for j in range(count))
+    exec("\n".join([*lines, f"    return {total}"]), names)
     return njit(names["unrolled"])
 
 
-def nanoseconds(function, states, energies):
-    """Return the best time a tick of eight calls, after one that compiles."""
-    function(OLD, states, energies)
-    return (
-        min(
-            timing.seconds_of(lambda: function(OLD, states, energies))[0]
-            for _ in range(8)
-        )
-        / states.size
-        * 1e9
-    )
+def nanoseconds(function, data, factor):
+    """Return the best time a byte of eight calls, after one that compiles."""
+    function(data, factor)
+    seconds = [
+        timing.seconds_of(lambda: function(data, factor))[0] for _ in range(8)
+    ]
+    return min(seconds) / data.size * 1e9
 
 
-_, states, energies = make_ticks(np.random.default_rng(), 96_000)
+data, factor = make_block(np.random.default_rng(), 96_000)
 times = [
-    nanoseconds(with_totals(count), states.reshape(-1, count), energies)
-    for count in TOTALS
+    nanoseconds(with_chains(count), data.reshape(-1, count), factor)
+    for count in CHAINS
 ]
-mine = nanoseconds(account, states, energies)
+mine = nanoseconds(fingerprint, data, factor)
 fig, ax = figures.subplots()
-ax.plot(TOTALS, times, marker="o", label="written by a program")
+ax.plot(CHAINS, times, marker="o", label="written by a program")
 ax.axhline(mine, color="black", linestyle="--", label="yours")
-ax.set(xlabel="totals", ylabel="ns a tick", ylim=(0, None))
+ax.set(xlabel="chains", ylabel="ns a byte", ylim=(0, None))
 ax.legend()
-best = TOTALS[int(np.argmin(times))]
+best = CHAINS[int(np.argmin(times))]
 figures.show(
     fig,
-    f"Time a tick against the number of totals: {times[0]:.2f} ns with one, {min(times):.2f} ns with {best}. "
-    f"Yours takes {mine:.2f} ns.",
+    f"Time a byte against the number of chains: {times[0]:.2f} ns with one, "
+    f"{min(times):.2f} ns with {best}. Yours takes {mine:.2f} ns.",
 )
 check.predicted(guess, "loop_unrolling_speed")
 
 # %% [markdown]
-# The curve falls like 1, 1/2, 1/3, and then it lies flat. On the slope the loop waits for *latency*: each total
-# is a chain, and chains overlap. On the flat part it waits for *throughput*: the units that add are busy in every
-# cycle, and one more chain finds none free. Where the slope ends is the latency of one step, in cycles, times the
-# steps that can start in a cycle. Beyond it more totals gain nothing, and with very many of them the registers run
-# out.
+# On the left the loop waits for *latency*: each chain waits for itself, and chains overlap. On the flat part it
+# waits for *throughput*: the multiplier starts a multiplication in every cycle, and one more chain finds no free
+# cycle. The slope ends where the chains are as many as the cycles of a step, times the steps that can start in a
+# cycle.
 #
-# With `fastmath` the compiler finds that `(new - total) - wanted` is zero, by the algebra of real numbers, and
-# takes it out. What is left is a plain sum, very fast, which stands still.
+# LLVM reorders sums of integers on its own. This loop is no sum: between two additions stands a multiplication, and
+# LLVM has no rule for that. You had one, the distributive law.
 #
-# **Next bottleneck.** All four operations of eight totals are the same, side by side: that is what vector
-# instructions are for. And ticks could be added in groups of eight before they meet the large total, or merely
-# counted, state by state.
+# **Next bottleneck.** One multiplier. Vector instructions have several, and the chains lie side by side already:
+# this is how Java computes its hash codes now.
 
 # %% [markdown] role="explain" grade_id="loop_unrolling_explain" points=2
 # ## Interview question
 # A loop adds up an array of doubles. You unroll it four times by hand and nothing changes; a colleague unrolls it
-# with four accumulators, and it gets three times faster. Explain both. Why did the compiler not do the latter, and
-# when would it?
+# with four accumulators, and it becomes three times as fast. Explain both. Why did the compiler not do the latter,
+# and when would it?
 #
 # ### BEGIN MARK SCHEME
 # One point for both observations: with a single accumulator the additions still form one chain, bound by the
@@ -277,4 +247,7 @@ check.predicted(guess, "loop_unrolling_speed")
 # One point for the compiler: floating-point addition is not associative, so that another order may give another
 # result, and a compiler has to keep the one that was written; it reorders for integers, or when it is allowed to
 # (`fastmath`, `reassoc`, `-ffast-math`). Half a point for "fastmath" without the reason.
+#
+# No point for "unrolling saves the loop's comparison and branch": the first observation says that it does not help
+# here, and the second loop saves no more of them.
 # ### END MARK SCHEME

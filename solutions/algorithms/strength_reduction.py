@@ -4,8 +4,8 @@
 #   covers: [algorithms/techniques/strength-reduction]
 #   lever: carry along with an addition what a loop computes anew with a division
 #   stars: 1
-#   minutes: 20
-#   chapter: algorithms/techniques
+#   minutes: 25
+#   chapter: algorithms/loops
 # ---
 
 # %% [markdown]
@@ -15,7 +15,7 @@
 # line and column of the screen is it, and which pixel of the pattern lies there? These are two divisions and two
 # remainders. Width and pattern are the user's choice, and nobody knows them when the code is compiled.
 #
-# An integer division takes ten cycles and more, on older cores forty, and no vector instruction does it.
+# An integer division takes ten cycles and more, on older x86 cores forty, and x86 has no vector instruction for it.
 
 # %% role="given" grade_id="strength_reduction_given"
 import numpy as np
@@ -49,7 +49,7 @@ print("\n".join(bytes(line).decode() for line in screen.reshape(3, 8)))
 
 # %% [markdown]
 # ## Predict
-# Suppose that the loop needed no division at all. How many times faster would it be? Write your guess before you
+# Suppose that the loop needed no division at all. How many times as fast would it be? Write your guess before you
 # measure anything.
 
 # %% role="predict" grade_id="strength_reduction_guess"
@@ -57,15 +57,14 @@ guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `fill`, which does what `fill_dividing` does. Before the loop you may divide as you like.
+# Write `fill`, which does what `fill_dividing` does. Outside of innermost loops you may divide as you like.
 #
-# The tests ask three questions. Is it correct? How many divisions are left in the machine code of the loop? How
-# much faster is it?
+# The tests ask three questions. Is it correct? How many divisions are left in the machine code of its loops? How
+# many times as fast is it? Full points need no division, and 2.4 times the speed. A single loop can do that.
 #
 # <details><summary>Hint 1</summary>
 #
-# You know line and column of pixel `i`, and both places in the pattern. What is different at pixel `i + 1`? Mostly
-# very little.
+# Row and column in the pattern are known for pixel `i`. What is different at pixel `i + 1`? Mostly very little.
 #
 # </details>
 # <details><summary>Hint 2</summary>
@@ -77,9 +76,10 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Use two loops: `for first in range(0, out.size, width)`, in it `line = out[first : first + width]`, which is
-# shorter at the end of the screen, and `for k in range(line.size)`. Before both, `y = down % rows`. Before the
-# inner one, `x = right % columns`; behind each pixel `x += 1`, and `if x == columns: x = 0`.
+# Four numbers tell it all: row and column in the pattern, the column in which a line begins, and how many pixels of
+# the line are left. Divide once for each before the loop. With one loop over all pixels you reach full points. With a
+# loop over lines and one over the pixels of a line, the inner loop asks one question less: that is where another
+# factor of two lies.
 #
 # </details>
 
@@ -122,7 +122,7 @@ def fill(pattern, width, down, right, out):
 # ### Is it correct?
 # Screens of no, one and a few pixels, wide ones and narrow ones.
 
-# %% role="tests" grade_id="strength_reduction_correct" points=3
+# %% role="tests" grade_id="strength_reduction_correct" points=2
 cases = [
     lambda rng, n=n, w=w: make_wallpaper(rng, n, w)
     for n, w in ((0, 5), (1, 1), (24, 8), (1000, 300))
@@ -144,19 +144,19 @@ cases += [
     lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))
 ]
 ### END HIDDEN TESTS
-check.correct(fill, against=fill_dividing, on=cases, returns=4, points=3)
+check.correct(fill, against=fill_dividing, on=cases, returns=4, points=2)
 
 # %% [markdown]
 # ### How many divisions are left?
-# Counted in the machine code of your innermost loop, compiled for the same processor everywhere. The slow one has
-# six: a division gives the remainder as well, so three would do, and LLVM writes each twice, once for operands
-# that fit into 32 bits, which are divided faster.
+# Counted in the machine code of that innermost loop which has most of them, compiled for the same processor
+# everywhere. The slow one has six: a division gives the remainder as well, so three would do, and LLVM writes each
+# twice, once for operands that fit into 32 bits, which are divided faster.
 
-# %% role="tests" grade_id="strength_reduction_divisions" points=2 hints=[1, 2]
-check.counts(fill, "divisions", on=make_wallpaper, zero=6, full=0, points=2)
+# %% role="tests" grade_id="strength_reduction_divisions" points=3 hints=[1, 2]
+check.counts(fill, "divisions", on=make_wallpaper, zero=6, full=0, points=3)
 
 # %% [markdown]
-# ### How much faster is it?
+# ### How many times as fast is it?
 # Both functions fill the same 400,000 pixels.
 
 # %% role="tests" grade_id="strength_reduction_speed" points=3 hints=[2, 3]
@@ -165,15 +165,14 @@ check.faster(
     than=fill_dividing,
     on=make_wallpaper,
     returns=4,
-    zero=2,
-    full=4,
+    zero=1.4,
+    full=2.4,
     points=3,
 )
 
 # %% [markdown]
 # ## Before and after
-# Time a pixel against the width of the pattern. A division costs the same for all of them. "Is the pattern at its
-# end?" is a question that a predictor learns where it comes seldom or in a short rhythm.
+# Time a pixel against the width of the pattern. Does it matter how often the pattern begins anew?
 
 # %% role="show" grade_id="strength_reduction_show"
 from perflab import figures, timing
@@ -217,11 +216,14 @@ check.predicted(guess, "strength_reduction_speed")
 # %% [markdown]
 # A strong operation was replaced by a weak one, because something grows regularly: this is *strength reduction*.
 # Compilers do it all the time. The address of `a[i]` is `start + 8 * i`, and no loop multiplies for it; LLVM even
-# turns `(k + right) % columns` into a counter if `k` simply counts up. It cannot here, as `x` is itself a
-# remainder of a number that it does not know.
+# turns `(k + right) % columns` into a counter if `k` simply counts up, as it does in a loop over the pixels of a
+# line. It cannot in the slow loop, where `x` is itself a remainder by a number that it does not know.
 #
-# Where nothing grows regularly, as in `hash % buckets`, a second form helps: compute `1.0 / buckets` once before
-# the loop, *multiply* by it, and correct the result by one where it missed.
+# Where nothing grows regularly, as in `hash % buckets`, the chapter's reciprocal helps. It would do here as well, and
+# multiply where a counter adds.
+#
+# The tests stop at 2.4. What gains most beyond that is to ask "is the line at its end?" once a line rather than once
+# a pixel.
 #
 # **Next bottleneck.** One byte an iteration. A line of the screen is made of whole rows of the pattern, and a row
 # can be copied with vector instructions, 32 pixels at a time; and when all rows of the pattern have been on screen
@@ -241,4 +243,7 @@ check.predicted(guess, "strength_reduction_speed")
 # with a correction), or choose among a few constant divisors by a switch, or map by multiplication instead of
 # remainder (`hash * buckets >> 32`) where the exact remainder does not matter. Half a point if only one idea is
 # named without saying why it is right.
+#
+# No point for "the compiler turns it into a shift": it may do so only for a constant power of two. None for a mask
+# with a number of buckets that is no power of two.
 # ### END MARK SCHEME

@@ -137,6 +137,59 @@ def crossed(times):
 """,
         points(3, 0, 0),
     ),
-    # The textbook, without a special case for few.
+    # Sorts by insertion, and counts its moves: fast where events are hardly late, and all pairs otherwise.
+    "insertion": (
+        """
+@njit
+def crossed(times):
+    crossings = 0
+    for i in range(1, times.size):
+        time, j = times[i], i
+        while j > 0 and times[j - 1] > time:
+            times[j] = times[j - 1]
+            j -= 1
+        times[j] = time
+        crossings += i - j
+    return crossings
+""",
+        points(3, 0, 0),
+    ),
+    # The given function under another name.
+    "delegates": (
+        """
+@njit
+def crossed(times):
+    return crossed_by_pairs(times)
+""",
+        points(3, 0, 0),
+    ),
+    # The textbook, without a special case for few; and with a slice in place of the last loop.
     "plain_recursion": (SORT, points(3, 3, (0, 3))),
+    "slice_back": (
+        SORT.replace("    for k in range(n):\n        times[k] = room[k]\n", "    times[:] = room\n"),
+        points(3, 3, (0, 3)),
+    ),
+    # Another algorithm of n log n steps, which is legal: a tree of counters over the ranks.
+    "tree_of_counters": (
+        """
+@njit
+def crossed(times):
+    n, rank, crossings = times.size, 0, 0
+    order, ranks, tree = np.argsort(times), np.empty(times.size, np.int64), np.zeros(times.size + 2, np.int64)
+    for k in range(n):
+        rank += k > 0 and times[order[k]] != times[order[k - 1]]
+        ranks[order[k]] = rank
+    for i in range(n - 1, -1, -1):
+        j = ranks[i]
+        while j > 0:
+            crossings += tree[j]
+            j -= j & -j
+        j = ranks[i] + 1
+        while j <= n:
+            tree[j] += 1
+            j += j & -j
+    return crossings
+""",
+        points(3, 3, (0, 3)),
+    ),
 }

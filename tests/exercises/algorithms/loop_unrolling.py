@@ -1,105 +1,148 @@
 """Broken twins of algorithms/loop_unrolling: an answer, and the points that each tests cell may give."""
 
-CORRECT, EXACT, SPEED = "loop_unrolling_correct", "loop_unrolling_exact", "loop_unrolling_speed"
+CORRECT, CYCLES, SPEED = "loop_unrolling_correct", "loop_unrolling_cycles", "loop_unrolling_speed"
 
 
-def points(correct, exact, speed):
-    return {CORRECT: correct, EXACT: exact, SPEED: speed}
+def points(correct, cycles, speed):
+    return {CORRECT: correct, CYCLES: cycles, SPEED: speed}
 
+
+def chains(count, leap=None):
+    """Return an answer with so many chains."""
+    names = [f"s{j}" for j in range(count)]
+    lines = ["@njit", "def fingerprint(data, factor):", f"    whole = data.size // {count} * {count}"]
+    lines += [f"    rows = data[:whole].reshape(-1, {count})", f"    leap = {leap or ' * '.join(['factor'] * count)}"]
+    lines += [f"    {' = '.join(names)} = 0", "    for i in range(rows.shape[0]):"]
+    lines += [f"        {name} = {name} * leap + rows[i, {j}]" for j, name in enumerate(names)]
+    lines += ["    found = 0", *(f"    found = found * factor + {name}" for name in names)]
+    lines += ["    for i in range(whole, data.size):", "        found = found * factor + data[i]"]
+    return "\n".join([*lines, "    return found", ""])
+
+
+NAIVE = """
+@njit
+def fingerprint(data, factor):
+    found = 0
+    for i in range(data.size):
+        found = found * factor + data[i]
+    return found
+"""
 
 MUTANTS = {
     # The slow code.
-    "naive": (
+    "naive": (NAIVE, points(2, 0, 0)),
+    # Hands the work to the given function, where the model does not look.
+    "delegates": (
         """
 @njit
-def account(total, states, energies):
-    lost = 0.0
-    for i in range(states.size):
-        total, lost = add(total, lost, energies[states[i]])
-    return total
+def fingerprint(data, factor):
+    return fingerprint_in_line(data, factor)
 """,
-        points(2, 2, 0),
+        points(2, 0, 0),
     ),
-    # Leave to reorder: the compensation is taken out, and a plain sum is left.
-    "wrong_but_fast": (
-        """
-@njit(fastmath={"reassoc", "nsz"})
-def account(total, states, energies):
-    lost = 0.0
-    for i in range(states.size):
-        wanted = energies[states[i]] - lost
-        new = total + wanted
-        lost = (new - total) - wanted
-        total = new
-    return total
-""",
-        points((0, 2), 0, 0),
-    ),
-    # Unrolled, with one total: fewer ends of rounds, and the same chain.
+    # Four chains, each with the factor of one.
+    "wrong_but_fast": (chains(4, leap="factor"), points(0, 0, 0)),
+    # Unrolled, with one chain: fewer ends of rounds, and the same chain.
     "wrong_lever": (
         """
 @njit
-def account(total, states, energies):
-    whole = states.size // 4 * 4
-    rows = states[:whole].reshape(-1, 4)
-    lost = 0.0
+def fingerprint(data, factor):
+    whole = data.size // 4 * 4
+    rows = data[:whole].reshape(-1, 4)
+    found = 0
     for i in range(rows.shape[0]):
-        total, lost = add(total, lost, energies[rows[i, 0]])
-        total, lost = add(total, lost, energies[rows[i, 1]])
-        total, lost = add(total, lost, energies[rows[i, 2]])
-        total, lost = add(total, lost, energies[rows[i, 3]])
-    for i in range(whole, states.size):
-        total, lost = add(total, lost, energies[states[i]])
-    return total
+        found = found * factor + rows[i, 0]
+        found = found * factor + rows[i, 1]
+        found = found * factor + rows[i, 2]
+        found = found * factor + rows[i, 3]
+    for i in range(whole, data.size):
+        found = found * factor + data[i]
+    return found
 """,
-        points(2, 2, 0),
+        points(2, 0, 0),
     ),
-    # Answers with what came out for ticks that begin alike: none come twice.
+    # Leave to reorder: that is about floating-point numbers.
+    "fastmath": (NAIVE.replace("@njit", "@njit(fastmath=True)"), points(2, 0, 0)),
+    # Answers with what came out for bytes that begin alike: none come twice.
     "memo": (
         """
 outcomes = {}
 
 
-def account(total, states, energies):
-    key = total, states.size, states[:8].tobytes()
+def fingerprint(data, factor):
+    key = data.size, data[:8].tobytes(), factor
     if key not in outcomes:
-        outcomes[key] = account_in_line(total, states, energies)
+        outcomes[key] = fingerprint_in_line(data, factor)
     return outcomes[key]
 """,
-        points(2, 2, 0),
+        points(2, 0, 0),
     ),
-    # Half-way: two chains.
-    "two_totals": (
+    # Half-way: two chains, or three.
+    "two_chains": (chains(2), points(2, 2, (0, 2))),
+    "three_chains": (chains(3), points(2, 3, (0, 2))),
+    # As good as the solution: one chain that takes four bytes in a step.
+    "four_bytes_a_step": (
         """
 @njit
-def account(total, states, energies):
-    rows = states[: states.size // 2 * 2].reshape(-1, 2)
-    other = lost = lost_other = 0.0
+def fingerprint(data, factor):
+    two = factor * factor
+    three, four = two * factor, two * two
+    whole = data.size // 4 * 4
+    rows = data[:whole].reshape(-1, 4)
+    found = 0
     for i in range(rows.shape[0]):
-        total, lost = add(total, lost, energies[rows[i, 0]])
-        other, lost_other = add(other, lost_other, energies[rows[i, 1]])
-    total, lost = add(total, lost, other)
-    if states.size % 2:
-        total, lost = add(total, lost, energies[states[-1]])
-    return total
+        step = rows[i, 0] * three + rows[i, 1] * two + rows[i, 2] * factor + rows[i, 3]
+        found = found * four + step
+    for i in range(whole, data.size):
+        found = found * factor + data[i]
+    return found
 """,
-        points(2, 2, (0, 3.5)),
+        points(2, 4, (0, 2)),
     ),
-    # Forgets the ticks that fill no whole round.
-    "no_rest": (
+    # A large loop that never runs stands for the one that does.
+    "decoy": (
         """
 @njit
-def account(total, states, energies):
-    rows = states[: states.size // 4 * 4].reshape(-1, 4)
-    a, b, c, d = total, 0.0, 0.0, 0.0
-    la = lb = lc = ld = 0.0
-    for i in range(rows.shape[0]):
-        a, la = add(a, la, energies[rows[i, 0]])
-        b, lb = add(b, lb, energies[rows[i, 1]])
-        c, lc = add(c, lc, energies[rows[i, 2]])
-        d, ld = add(d, ld, energies[rows[i, 3]])
-    return a + (b + c + d)
+def fingerprint(data, factor):
+    a = b = c = d = found = 0
+    for i in range(3, data.size - data.size):
+        a = a * factor + data[i - 3]
+        b = b * factor + data[i - 2]
+        c = c * factor + data[i - 1]
+        d = d * factor + data[i]
+    for i in range(data.size):
+        found = found * factor + data[i]
+    return found + a + b + c + d
 """,
-        points(0, (0, 2), 0),
+        points(2, 0, 0),
     ),
+    # The powers by a function of the library, whose chain the model would not see.
+    "library": (
+        """
+@njit
+def fingerprint(data, factor):
+    powers = np.cumprod(np.full(data.size, factor))
+    found = 0
+    for i in range(data.size - 1):
+        found += data[i] * powers[data.size - 2 - i]
+    return found + (data[-1] if data.size else 0)
+""",
+        points(2, 0, (0, 1)),
+    ),
+    # The work in loops around loops, of which the model counts only the inner ones.
+    "outer_loop": (
+        """
+@njit
+def fingerprint(data, factor):
+    found = 0
+    for i in range(data.size):
+        found = found * factor + data[i]
+        for j in range(found - found):
+            found += j
+    return found
+""",
+        points(2, 0, 0),
+    ),
+    # Forgets the bytes that fill no whole round.
+    "no_rest": (chains(4).replace("range(whole, data.size)", "range(0)"), points(0, 0, 0)),
 }

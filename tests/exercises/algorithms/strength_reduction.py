@@ -19,7 +19,7 @@ def fill(pattern, width, down, right, out):
 
 MUTANTS = {
     # The slow code.
-    "naive": (NAIVE, points(3, 0, 0)),
+    "naive": (NAIVE, points(2, 0, 0)),
     # Every line begins where the last one has ended.
     "wrong_but_fast": (
         """
@@ -45,7 +45,7 @@ def fill(pattern, width, down, right, out):
         line = i // width
         out[i] = flat[(line + down) % rows * columns + (i - line * width + right) % columns]
 """,
-        points(3, 0, (0, 2.5)),
+        points(2, 0, (0, 2)),
     ),
     # Answers with what came out for a pattern of that size: none comes twice. No compiled loop, so none is counted.
     "memo": (
@@ -61,7 +61,7 @@ def fill(pattern, width, down, right, out):
         outcomes[key] = out.copy()
     out[:] = outcomes[key]
 """,
-        points(3, 0, 0),
+        points(2, 0, 0),
     ),
     # Carries line and column of the screen along, and divides for the pattern.
     "half_way": (
@@ -76,6 +76,80 @@ def fill(pattern, width, down, right, out):
         if x == width:
             x, y = 0, y + 1
 """,
-        points(3, (0.5, 1), (0, 2.5)),
+        points(2, 1, (0, 3)),
+    ),
+    # The given function under another name: LLVM makes one function of both.
+    "delegates": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    fill_dividing(pattern, width, down, right, out)
+""",
+        points(2, 0, 0),
+    ),
+    # A large loop without divisions that never runs stands for the one that divides.
+    "decoy": (
+        NAIVE
+        + """
+    for i in range(rows + columns, rows):
+        a, b = pattern[i, 0], pattern[i, 1]
+        out[i] = a * a * b + b * b * a + (a ^ b) * (a - b) + (a & b) * (a | b) + a * 3 + b * 5
+""",
+        points(2, 0, 0),
+    ),
+    # Carries all along in one loop, which asks more often: the lever, and enough.
+    "one_loop": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    y, begin = down % rows, right % columns
+    x, left = begin, width
+    for i in range(out.size):
+        out[i] = pattern[y, x]
+        x += 1
+        if x == columns:
+            x = 0
+        left -= 1
+        if left == 0:
+            x, left = begin, width
+            y += 1
+            if y == rows:
+                y = 0
+""",
+        points(2, 3, (0, 3)),
+    ),
+    # A table of the columns of a line: a division for each column, in a loop. Half-way.
+    "table_of_a_line": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    places = np.empty(width, np.uint32)
+    for k in range(width):
+        places[k] = (k + right) % columns
+    for first in range(0, out.size, width):
+        row, line = pattern[(first // width + down) % rows], out[first : first + width]
+        for k in range(line.size):
+            line[k] = row[places[k]]
+""",
+        points(2, 1, (0, 3)),
+    ),
+    # The chapter's way, with numbers of floating point: right, and legal.
+    "reciprocals": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    of_width, of_rows, of_columns = 1.0 / width, 1.0 / rows, 1.0 / columns
+    down, right = down % rows, right % columns
+    for i in range(out.size):
+        line = int((i + 0.5) * of_width)
+        y, x = line + down, i - line * width + right
+        y -= int((y + 0.5) * of_rows) * rows
+        x -= int((x + 0.5) * of_columns) * columns
+        out[i] = pattern[y, x]
+""",
+        points(2, 3, (0, 3)),
     ),
 }
