@@ -51,9 +51,9 @@ class Solution:
 SOLUTIONS = {
     "loop_unrolling": Solution(
         "algorithms/loop_unrolling",
-        "fingerprint",
-        lambda names, rng: names.make_block(rng),
-        lambda data, factor: (data.size,),
+        "load",
+        lambda names, rng: names.make_recording(rng),
+        lambda states, worth, decay: (states.size,),
     ),
     "strength_reduction": Solution(
         "algorithms/strength_reduction",

@@ -47,17 +47,13 @@ void convert(const uint16_t *restrict raw, const int32_t *restrict response, uin
     for (int64_t i = 0; i < n; i++) out[i] = table[raw[i]];
 }
 
-int64_t fingerprint(const uint8_t *restrict data, int64_t factor, int64_t n) {
-    uint64_t f = factor, leap = f * f * f * f, a = 0, b = 0, c = 0, d = 0;
+double load(const uint8_t *restrict states, const double *restrict worth, double decay, int64_t n) {
+    double two = decay * decay, four = two * two, leap = four * four, s[8] = {0}, found = 0;
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        a = a * leap + data[i];
-        b = b * leap + data[i + 1];
-        c = c * leap + data[i + 2];
-        d = d * leap + data[i + 3];
-    }
-    uint64_t found = ((a * f + b) * f + c) * f + d;
-    for (; i < n; i++) found = found * f + data[i];
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) s[k] = s[k] * leap + worth[states[i + k]];
+    for (int k = 0; k < 8; k++) found = found * decay + s[k];
+    for (; i < n; i++) found = found * decay + worth[states[i]];
     return found;
 }
 

@@ -10,15 +10,13 @@
 
 # %% [markdown]
 # # Loop unrolling
-# A service that keeps folders in step sends no block that the other side has. So both sides compare fingerprints.
-# A fingerprint reads its bytes as the coefficients of a polynomial, and evaluates it by Horner's rule: multiply by
-# a factor, add the next byte. The factor is secret, so that nobody can make two blocks with the same fingerprint on
-# purpose. Integers of 64 bits wrap around, and that is part of the definition.
+# A scheduler wants to know how much work a task has done lately. Long ago shall count less. So at each tick the load so
+# far is multiplied by a number a little below 1, and what the tick was worth is added. The Linux scheduler tracks the
+# load of each task by such a sum.
 #
-# Java's `String.hashCode` is such a fingerprint, with the factor 31. Each step needs the result of the step before:
-# a multiplication of three cycles and an addition of one. The core could start a multiplication in every cycle. The
-# loop keeps it waiting for three of four. In 2022 the developers of Java rewrote theirs, under the title "unroll by
-# hand".
+# Here it is computed for a recording. At each tick the task was in one of 256 states, and a table says what a tick in
+# each is worth. Each step needs the result of the step before: a multiplication of four cycles, and an addition of
+# four. The core could start two of these in every cycle. The loop keeps it waiting for seven of eight cycles.
 
 # %% role="given" grade_id="loop_unrolling_given"
 import numpy as np
@@ -27,43 +25,43 @@ from numba import njit
 from perflab import check
 
 
-def make_block(rng, n=3_000_000):
-    """Return the bytes of a block, and a secret odd factor."""
-    data = rng.integers(0, 256, n, dtype=np.uint8)
-    return data, int(rng.integers(1 << 60, 1 << 62)) | 1
+def make_recording(rng, n=2_000_000, decay=None):
+    """Return states, what a tick in each is worth, and what is left after one."""
+    decay = 1 - rng.uniform(5e-7, 1e-6) if decay is None else decay
+    return rng.integers(0, 256, n, dtype=np.uint8), rng.random(256), decay
 
 
 @njit
-def fingerprint_in_line(data, factor):
-    """Return the fingerprint of some bytes, by one step after the other."""
-    found = 0
-    for i in range(data.size):
-        found = found * factor + data[i]
-    return found
+def load_in_line(states, worth, decay):
+    """Return the load after all ticks, one step after the other."""
+    load = 0.0
+    for i in range(states.size):
+        load = load * decay + worth[states[i]]
+    return load
 
 
 # %% role="given" grade_id="loop_unrolling_example"
-word = np.array(list(b"unrolled"), np.uint8)
-print(fingerprint_in_line(word, 31), "with the factor 31")
+states = np.array([1, 0, 0, 1], np.uint8)
+print(load_in_line(states, np.array([0.0, 1.0]), 0.5), "is 1, and an eighth")
 
 # %% [markdown]
 # ## Predict
-# On paper: how many times as fast can it be, if no multiplication has to wait for another one? Write your guess.
+# On paper: how many times fewer cycles can it take, if no step has to wait for another one? Write your guess.
 
 # %% role="predict" grade_id="loop_unrolling_guess"
 guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `fingerprint`, which returns what `fingerprint_in_line` returns, exactly. Any number of bytes may come, also
-# none. Any way to break the chain is right.
+# Write `load`, which returns what `load_in_line` returns, to a relative error of $10^{-9}$. Any number of ticks may
+# come, also none. Any way to break the chain is right.
 #
 # The tests ask three questions. Is it correct? How many cycles do its loops need on a modelled core? How many times
-# as fast is it on this machine? Full points need 3.8 times fewer cycles on the model, and twice the speed here, where
-# other programs may share the multiplier.
+# as fast is it on this machine? Full points need 7 times fewer cycles on the model, and 2.3 times the speed here,
+# where other programs may share the core.
 #
-# The model reads the loops of `fingerprint` itself. It refuses what hides a loop from it: a helper function or a
-# library function that goes over the bytes.
+# The model reads the loops of `load` itself. It refuses what hides a loop from it: a helper function or a library
+# function that goes over the states.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -73,16 +71,16 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Write the fingerprint of six bytes as a polynomial. Sort its terms: those with even powers of the factor, and those
-# with odd ones. Each half is a polynomial too. In which number?
+# The load is a polynomial in `decay`, whose coefficients are what the ticks are worth. Write it for six ticks. Sort its
+# terms: those with even powers, and those with odd ones. Each half is a polynomial too. In which number?
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# With k chains, each takes every k-th byte and multiplies by a power of the factor, which you compute before the
-# loop. Behind the loop Horner's rule joins the chains. Then come the bytes that did not fill a whole round, as in
-# the slow loop. How large k should be, you know: it is the length of a step in cycles times the steps that can start
-# in a cycle. Make rows of k bytes by `reshape`: with rows, Numba knows that no index is negative. With `data[i + 1]`
+# With k chains, each takes every k-th tick and multiplies by a power of `decay`, which you compute before the loop.
+# Behind the loop the same rule joins the chains. Then come the ticks that did not fill a whole round, as in the
+# slow loop. How large k should be, you know: it is the length of a step in cycles times the steps that can start in a
+# cycle. Make rows of k states by `reshape`: with rows, Numba knows that no index is negative. With `states[i + 1]`
 # it may test each.
 #
 # </details>
@@ -90,148 +88,167 @@ guess = None  # your number
 
 # %% role="answer" grade_id="loop_unrolling_answer"
 @njit
-def fingerprint(data, factor):
-    """Return the fingerprint of some bytes, modulo 2**64.
+def load(states, worth, decay):
+    """Return the load after all ticks, to a relative error of 1e-9.
 
     Parameters
     ----------
-    data : ndarray of uint8, shape (n,)
-    factor : int
+    states : ndarray of uint8, shape (n,)
+        Of the task at each tick.
+    worth : ndarray of float64, shape (256,)
+        Of a tick in each state, from 0 to 1.
+    decay : float
+        From 0 to 1: what is left of the load after a tick.
 
     Returns
     -------
-    int
-        By Horner's rule: 0, times the factor, plus the first byte, and so on.
+    float
     """
     ### BEGIN SOLUTION
-    whole = data.size // 4 * 4
-    rows = data[:whole].reshape(-1, 4)
-    leap = factor * factor * factor * factor
-    a = b = c = d = 0
+    whole = states.size // 8 * 8
+    rows = states[:whole].reshape(-1, 8)
+    two = decay * decay
+    four = two * two
+    leap = four * four
+    a = b = c = d = e = f = g = h = 0.0
     for i in range(rows.shape[0]):
-        a = a * leap + rows[i, 0]
-        b = b * leap + rows[i, 1]
-        c = c * leap + rows[i, 2]
-        d = d * leap + rows[i, 3]
-    found = ((a * factor + b) * factor + c) * factor + d
-    for i in range(whole, data.size):
-        found = found * factor + data[i]
+        a = a * leap + worth[rows[i, 0]]
+        b = b * leap + worth[rows[i, 1]]
+        c = c * leap + worth[rows[i, 2]]
+        d = d * leap + worth[rows[i, 3]]
+        e = e * leap + worth[rows[i, 4]]
+        f = f * leap + worth[rows[i, 5]]
+        g = g * leap + worth[rows[i, 6]]
+        h = h * leap + worth[rows[i, 7]]
+    found = 0.0
+    for part in (a, b, c, d, e, f, g, h):
+        found = found * decay + part
+    for i in range(whole, states.size):
+        found = found * decay + worth[states[i]]
     return found
     ### END SOLUTION
 
 
 # %% [markdown]
 # ### Is it correct?
-# No bytes, one byte, and a few.
+# No tick, one tick, and a few; what is old fades fast.
 
 # %% role="tests" grade_id="loop_unrolling_correct" points=2
-cases = [lambda rng, n=n: make_block(rng, n) for n in (0, 1, 2, 3, 16, 100)]
+cases = [
+    lambda rng, n=n: make_recording(rng, n, decay=0.75)
+    for n in (0, 1, 2, 3, 16, 100)
+]
 ### BEGIN HIDDEN TESTS
 cases += [
-    lambda rng, n=n: make_block(rng, n)
+    lambda rng, n=n: make_recording(rng, n, decay=0.99)
     for n in (5, 6, 7, 8, 9, 15, 17, 31, 63, 65, 257, 1023)
 ]
+cases += [lambda rng: make_recording(rng, 30_011)]
 ### END HIDDEN TESTS
-check.correct(fingerprint, against=fingerprint_in_line, on=cases, points=2)
+check.correct(load, against=load_in_line, on=cases, rtol=1e-9, points=2)
 
 # %% [markdown]
 # ### How many cycles does it need?
-# Counted by a model of a core: a multiplication takes three cycles, and one starts in each; an addition takes one;
-# four instructions enter in a cycle; there are no vectors. The slow loop needs four cycles a byte.
+# Counted by a model of a core: a multiplication or an addition takes four cycles, and two of these start in each;
+# four instructions enter in a cycle; there are no vectors. The slow loop needs eight cycles a tick.
 
 
 # %% role="tests" grade_id="loop_unrolling_cycles" points=4 hints=[1, 3]
-def small_block(rng):
-    return make_block(rng, 16_387)
+def small_recording(rng):
+    return make_recording(rng, 16_387)
 
 
 check.counts(
-    fingerprint,
+    load,
     "cycles",
-    than=fingerprint_in_line,
-    on=small_block,
+    than=load_in_line,
+    on=small_recording,
     zero=1.1,
-    full=3.8,
+    full=7,
     points=4,
 )
 
 # %% [markdown]
 # ### How many times as fast is it?
-# Both functions read the same 3,000,000 bytes.
+# Both functions read the same 2,000,000 ticks, of which even the first counts.
 
 # %% role="tests" grade_id="loop_unrolling_speed" points=2
 check.faster(
-    fingerprint,
-    than=fingerprint_in_line,
-    on=make_block,
-    zero=1.34,
-    full=2.0,
+    load,
+    than=load_in_line,
+    on=make_recording,
+    rtol=1e-9,
+    zero=1.4,
+    full=2.3,
     points=2,
 )
 
 # %% [markdown]
 # ## Before and after
-# How many chains are best? The loop below is written by a program, for 1 to 12 chains. The dashed line is yours.
+# How many chains are best? The loop below is written by a program, for 1 to 16 chains. The dashed line is yours.
 
 # %% role="show" grade_id="loop_unrolling_show"
 from perflab import figures, timing
 
-CHAINS = (1, 2, 3, 4, 6, 8, 12)
+CHAINS = (1, 2, 3, 4, 6, 8, 12, 16)
 
 
 def with_chains(count):
     """Return the loop with `count` chains, which needs rows of as many."""
-    lines = ["def unrolled(rows, leap):"]
-    lines += [f"    s{j} = 0" for j in range(count)]
+    names = [f"s{j}" for j in range(count)]
+    lines = [
+        "def unrolled(rows, worth, leap):",
+        f"    {' = '.join(names)} = 0.0",
+    ]
     lines += ["    for i in range(rows.shape[0]):"]
     lines += [
-        f"        s{j} = s{j} * leap + rows[i, {j}]" for j in range(count)
+        f"        {name} = {name} * leap + worth[rows[i, {j}]]"
+        for j, name in enumerate(names)
     ]
-    names = {}
-    total = " ^ ".join(f"s{j}" for j in range(count))
-    exec("\n".join([*lines, f"    return {total}"]), names)
-    return njit(names["unrolled"])
+    made = {}
+    exec("\n".join([*lines, f"    return {' + '.join(names)}"]), made)
+    return njit(made["unrolled"])
 
 
-def nanoseconds(function, data, factor):
-    """Return the best time a byte of eight calls, after one that compiles."""
-    function(data, factor)
+def nanoseconds(function, states, worth, decay):
+    """Return the best time a tick of eight calls, after one that compiles."""
+    function(states, worth, decay)
     seconds = [
-        timing.seconds_of(lambda: function(data, factor))[0] for _ in range(8)
+        timing.seconds_of(lambda: function(states, worth, decay))[0]
+        for _ in range(8)
     ]
-    return min(seconds) / data.size * 1e9
+    return min(seconds) / states.size * 1e9
 
 
-data, factor = make_block(np.random.default_rng(), 96_000)
+states, worth, decay = make_recording(np.random.default_rng(), 48_000)
 times = [
-    nanoseconds(with_chains(count), data.reshape(-1, count), factor)
+    nanoseconds(with_chains(count), states.reshape(-1, count), worth, decay)
     for count in CHAINS
 ]
-mine = nanoseconds(fingerprint, data, factor)
+mine = nanoseconds(load, states, worth, decay)
 fig, ax = figures.subplots()
 ax.plot(CHAINS, times, marker="o", label="written by a program")
 ax.axhline(mine, color="black", linestyle="--", label="yours")
-ax.set(xlabel="chains", ylabel="ns a byte", ylim=(0, None))
+ax.set(xlabel="chains", ylabel="ns a tick", ylim=(0, None))
 ax.legend()
 best = CHAINS[int(np.argmin(times))]
 figures.show(
     fig,
-    f"Time a byte against the number of chains: {times[0]:.2f} ns with one, "
+    f"Time a tick against the number of chains: {times[0]:.2f} ns with one, "
     f"{min(times):.2f} ns with {best}. Yours takes {mine:.2f} ns.",
 )
-check.predicted(guess, "loop_unrolling_speed")
+check.predicted(guess, "loop_unrolling_cycles")
 
 # %% [markdown]
 # On the left the loop waits for *latency*: each chain waits for itself, and chains overlap. On the flat part it
-# waits for *throughput*: the multiplier starts a multiplication in every cycle, and one more chain finds no free
-# cycle. The slope ends where the chains are as many as the cycles of a step, times the steps that can start in a
-# cycle.
+# waits for *throughput*: the units that multiply and add are busy in every cycle, and one more chain finds none free.
+# The slope ends where the chains are as many as the cycles of a step, times the steps that can start in a cycle. On
+# this machine these two numbers may differ from the model's.
 #
-# LLVM reorders sums of integers on its own. This loop is no sum: between two additions stands a multiplication, and
-# LLVM has no rule for that. You had one, the distributive law.
+# No flag does this for you. With `fastmath` LLVM may reorder sums, but between two additions here stands a
+# multiplication, and LLVM has no rule for that. You had one, the distributive law.
 #
-# **Next bottleneck.** One multiplier. Vector instructions have several, and the chains lie side by side already:
-# this is how Java computes its hash codes now.
+# **Next bottleneck.** All chains do the same, side by side: that is what vector instructions are for.
 
 # %% [markdown] role="explain" grade_id="loop_unrolling_explain" points=2
 # ## Interview question

@@ -154,15 +154,6 @@ def crossed(times):
 """,
         points(3, 0, 0),
     ),
-    # The given function under another name.
-    "delegates": (
-        """
-@njit
-def crossed(times):
-    return crossed_by_pairs(times)
-""",
-        points(3, 0, 0),
-    ),
     # The textbook, without a special case for few; and with a slice in place of the last loop.
     "plain_recursion": (SORT, points(3, 3, (0, 3))),
     "slice_back": (
