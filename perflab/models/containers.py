@@ -441,7 +441,7 @@ class Containers:
             elif isinstance(owner, types.GeneratorType):
                 self._memory.step(1)
             return
-        last = name == "pop" and (isinstance(owner, _HASHED | collections.deque) or not args or args[0] == -1)
+        last = name == "pop" and (isinstance(owner, (*_HASHED, collections.deque)) or not args or args[0] == -1)
         if name in _NONE:
             return
         if name in _ONE or last or (name == "remove" and isinstance(owner, set)):

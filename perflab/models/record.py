@@ -202,8 +202,9 @@ class _Writer:
 
     def _hand_on(self, values: np.ndarray, codes: np.ndarray) -> None:
         try:
-            if values.size:
-                self._consumer(values, codes)
+            # A pass over a whole array has any number of events, and a consumer room for as many as a tape.
+            for first in range(0, values.size, EVENTS):
+                self._consumer(values[first : first + EVENTS], codes[first : first + EVENTS])
         except Exception as failure:
             raise _ConsumerError from failure
 

@@ -395,6 +395,26 @@ def test_steps_that_a_heap_need_not_make_are_not_counted():
     assert metrics.measure("accesses", by_heap, (x,))[0] < 256 * 12
 
 
+def test_the_last_of_a_list_is_popped_in_one_step_and_the_first_moves_all():
+    def pops(x, place):
+        values = x.tolist()
+        while values:
+            values.pop(place)
+
+    def pops_the_last(x):
+        values = x.tolist()
+        while values:
+            values.pop()
+
+    x = np.arange(64)
+    first, last, plain = (
+        metrics.measure("accesses", fn, args)[0]
+        for fn, args in ((pops, (x, 0)), (pops, (x, -1)), (pops_the_last, (x,)))
+    )
+    assert last == plain < 64 * 4
+    assert first > last + 64 * 64 / 4
+
+
 class Box:
     def __init__(self, x):
         self.values = list(x)

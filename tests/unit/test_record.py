@@ -211,6 +211,22 @@ def test_a_long_trace_comes_in_pieces():
     np.testing.assert_array_equal(np.concatenate(pieces), recording.regions[0].at + 8 * np.arange(n))
 
 
+def test_a_pass_over_a_large_array_comes_in_pieces_too():
+    """A consumer has room for no more: a larger piece was written beyond its end."""
+
+    @njit
+    def negate(x):
+        x[:] = -x
+
+    n = 3 * tape.EVENTS + 5
+    pieces = []
+    recording = accesses(negate, (np.ones(n),), lambda values, codes: pieces.append((values.size, codes.size)))
+    assert not recording.compiled
+    assert max(values for values, _ in pieces) <= tape.EVENTS
+    assert all(values == codes for values, codes in pieces)
+    assert sum(values for values, _ in pieces) >= 2 * n
+
+
 def test_a_redefined_helper_is_seen():
     space = globals()
     space["helper"] = njit(lambda x: 0.0)
