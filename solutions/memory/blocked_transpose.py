@@ -3,8 +3,8 @@
 #   title: Turn the picture
 #   covers: [memory/locality/memory-access-patterns]
 #   lever: walk in blocks whose lines find room, in bytes and in places, so that each is used up while it is there
-#   stars: 2
-#   minutes: 25
+#   stars: 3
+#   minutes: 35
 #   chapter: memory/locality
 # ---
 
@@ -18,7 +18,7 @@
 # line up at once. But it writes down a column, one pixel a line, and comes back to a line of `turned` only
 # when it has been through all the others.
 #
-# And then there is the **pitch**, the way from one row to the next. Here it is 4,096 bytes, a power of two, as
+# And then there is the **pitch**, the bytes from one row to the next. Here it is 4,096 bytes, a power of two, as
 # display hardware likes it. A cache finds a line by its address, and has only a few places for all lines whose
 # addresses are such a distance apart.
 
@@ -64,7 +64,13 @@ guess = None  # your number
 # | first | 32 KB | 64 | 8 | 64 bytes | 1 |
 # | second | 1 MB | 1,024 | 16 | 64 bytes | 16 |
 #
-# The set of a line is its number, `address // 64`, modulo the number of sets. Nothing is timed.
+# The set of a line is its number, `address // 64`, modulo the number of sets. Nothing is timed. The tests divide the
+# misses of `turn_rows` by yours:
+#
+# | level | nothing | full points |
+# | --- | --- | --- |
+# | first | 1.5 | 5 |
+# | second | 5 | 8 |
 #
 # <details><summary>Hint 1</summary>
 #
@@ -81,10 +87,10 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Two loops over the corners of blocks, `h` high and `w` wide, and in them `turn_rows` on two parts:
-# `picture[top : top + h, left : left + w]`, and of `turned` the part where that belongs. Slices end at the border
-# by themselves. The inner loop goes through `w` lines of `turned`, all of one set: how many fit? And if `h` is 16
-# or more, these lines are used up.
+# A block need not be a square. Two loops go over the corners of blocks, `h` high and `w` wide; a block is a slice
+# of each picture, and slices end at the border by themselves. The inner loop goes through `w` lines of `turned`, all
+# of one set: how many fit? From which `h` on are these lines used up? And if `w` is less than a line of `picture`,
+# the next block wants the same `h` lines of it again: how many of them does the second level keep?
 #
 # </details>
 
@@ -115,7 +121,7 @@ def turn(picture, turned):
 # ### Is it correct?
 # Pictures with sides that no block divides, narrow and wide ones, and one without pixels.
 
-# %% role="tests" grade_id="blocked_transpose_correct" points=3
+# %% role="tests" grade_id="blocked_transpose_correct" points=2
 cases = [
     lambda rng, h=h, w=w: make_picture(rng, h, w)
     for h, w in ((0, 3), (1, 1), (16, 16), (5, 40), (70, 33))
@@ -126,7 +132,7 @@ cases += [
     for h, w in ((129, 1), (3, 131), (70, 33), (97, 64))
 ]
 ### END HIDDEN TESTS
-check.correct(turn, against=turn_rows, on=cases, returns=1, points=3)
+check.correct(turn, against=turn_rows, on=cases, returns=1, points=2)
 
 # %% [markdown]
 # ### What does it cost the first level?
@@ -140,11 +146,11 @@ check.counts(
 # %% [markdown]
 # ### And the second level?
 # It is larger and has more places, but a miss costs more here: behind it come the cache that all cores share,
-# and memory.
+# and memory. Full points mean that nearly every line comes once.
 
-# %% role="tests" grade_id="blocked_transpose_far" points=3 hints=[2, 3]
+# %% role="tests" grade_id="blocked_transpose_far" points=4 hints=[2, 3]
 check.counts(
-    turn, "misses:L2", than=turn_rows, on=make_picture, zero=2, full=8, points=3
+    turn, "misses:L2", than=turn_rows, on=make_picture, zero=5, full=8, points=4
 )
 
 # %% [markdown]
@@ -170,44 +176,38 @@ for ax, title, fn in zip(
     ax.set(xlim=(0, 64), ylim=(64, 0), title=title)
 figures.show(
     fig,
-    f"Misses over a corner of the turned picture. Before, {shares[0]:.0%} of writes miss, after {shares[1]:.0%}.",
+    "Misses over a corner of the turned picture. "
+    f"Before, {shares[0]:.0%} of writes miss, after {shares[1]:.0%}.",
 )
 
 
 def compare_with_rows(pitch):
-    """Measure both orders where rows have `pitch` pixels, 1,024 of which are used."""
+    """Measure both orders; rows have `pitch` pixels, 1,024 of them used."""
     both = tuple(np.ones((1024, pitch), np.uint32)[:, :1024] for _ in range(2))
-    return timing.compare(
-        lambda: turn(*both),
-        lambda: turn_rows(*both),
-        lambda rng: (),
-        clock="wall",
-    )
+    return timing.compare(lambda: turn(*both), lambda: turn_rows(*both))
 
 
 for pitch in (1024, 1040):
     speed = compare_with_rows(pitch)
     milliseconds = np.median(speed.pairs.baseline) * 1e3
-    print(
-        f"rows of {4 * pitch:,} bytes: turn_rows takes {milliseconds:.1f} ms, yours is {speed.ratio:.2f} times as "
-        f"fast, 99 % sure of {speed.low:.2f} to {speed.high:.2f}"
-    )
+    print(f"rows of {4 * pitch:,} bytes: turn_rows {milliseconds:.1f} ms")
+    print(f"    yours: {speed}")
 check.predicted(guess, "blocked_transpose_near")
 
 # %% [markdown]
 # Is a diagonal left in orange? There a block of the picture and its place in the turned one meet in the same
 # set, which has no room for both.
 #
-# Now compare the two measured lines. Sixteen pixels more in each row, which nobody ever looks at, and the
-# slow loop is no longer slow: its column spreads over all sets, the second level keeps it, and far less is
-# left for blocks to gain. The first level counts nearly the same misses at both pitches. So a clock grades the
-# pitch as much as the loop, and the machine most of all; this is why you were graded by counts.
+# Now compare the two measured pitches. With sixteen pixels more in each row, which nobody ever sees, a column
+# spreads over all sets, and the second level can keep it. On most machines far less is left for blocks to gain
+# then, although the first level counts nearly the same misses at both pitches. So a clock grades the pitch as much
+# as the loop, and the machine most of all; this is why you were graded by counts.
 #
 # It also shows the other way out. Whoever owns the buffer pads its rows; whoever does not walks in blocks.
 #
 # **Next bottleneck.** Read each line once, write each line once: with blocks, that is nearly reached. What is
 # left is not to make this pass at all. Let the pass that draws write the turned picture, or let the display
-# read it by columns: fuse, as the chapter does at its end.
+# read it by columns. The chapter ends with such a fusion.
 
 # %% [markdown] role="explain" grade_id="blocked_transpose_explain" points=2
 # ## Interview question
@@ -224,4 +224,7 @@ check.predicted(guess, "blocked_transpose_near")
 # One point for the size: a block's lines of both arrays have to fit, by bytes and by the places of the sets
 # that they fall into; each side should be a whole line where possible; then measure at the sizes and pitches
 # that occur.
+#
+# Nothing for "2,000 x 2,000 fits into the cache and 2,048 x 2,048 does not", nor for "as large as the cache": sets
+# are the point.
 # ### END MARK SCHEME

@@ -2,21 +2,23 @@
 # perflab:
 #   title: Structure of arrays
 #   covers: [memory/locality/structure-arrays-array-structures, memory/locality/memory-access-patterns]
-#   lever: store a field's values side by side, so that a loop loads only bytes it uses
+#   lever: give a field an array of its own, so that a loop loads only what it uses, and a vector of it at once
 #   stars: 1
-#   minutes: 20
+#   minutes: 15
 #   chapter: memory/locality
 # ---
 
 # %% [markdown]
 # # Structure of arrays
-# Every frame, a game or a UI toolkit moves everything that moves: particles, sprites, list rows that scroll. The
-# work is two multiplications and two additions an entity. On a fast machine that should cost a fraction of a
-# nanosecond. In the table below it costs ten times that and more, and no better arithmetic will help: the loop
-# waits for memory.
+# Every frame, a UI toolkit moves what is animated: lists that scroll, drawers that slide, buttons that bounce.
+# Each animation is a spring with a brake. To be stable, a frame takes many small time steps, one after the other.
 #
-# The framework keeps one record an entity, with all that anyone ever wanted to know about it. A record takes 64
-# bytes, which is exactly one **cache line**, the smallest piece that moves between memory and the processor.
+# Somebody has cleaned up the record already. It has 32 bytes, two records share a **cache line** of 64 bytes, and
+# `advance_aos` uses every byte that it loads. All the springs of a screen fit into a near cache. So there is no
+# cold field to split off, and nothing to fetch in vain. What is left to gain?
+#
+# There is a second loop. Once a frame the toolkit counts the springs that still move. If none does, the screen
+# goes to sleep. `moving_aos` uses one field of eight.
 
 # %% role="given" grade_id="soa_vs_aos_given"
 import numpy as np
@@ -25,119 +27,142 @@ from numba import njit
 from perflab import check
 
 FIELDS = (
-    "x",
-    "y",
-    "vx",
-    "vy",
-    "name",
-    "mesh",
-    "hp",
-    "team",
-    "ai",
-    "seed",
-    "r",
-    "g",
-    "b",
-    "a",
-    "age",
-    "tag",
+    "at",  # where the spring is, and how fast it moves
+    "speed",
+    "target",  # where it pulls to, and how strongly
+    "pull",
+    "drag",  # how strong its brake is, and how easily it moves
+    "give",
+    "low",  # between which places it stays
+    "high",
 )
-MOTION = FIELDS[
-    :4
-]  # positions and velocities; the other fields are handles, counters and colors
-ENTITY = np.dtype(
-    [(field, np.float32 if field in MOTION else np.uint32) for field in FIELDS]
-)  # 64 bytes
+SPRING = np.dtype([(field, np.float32) for field in FIELDS])  # 32 bytes
 
 
-def make_table(rng, n=300_000):
-    """Arguments of one frame: a table of `n` entities, all of them on the move, and the time step in seconds."""
-    table = np.zeros(n, ENTITY)
-    table.view(np.float32).reshape(n, len(FIELDS))[:, : len(MOTION)] = (
-        rng.random((n, len(MOTION)), np.float32)
-    )
-    return table, np.float32(1 / 60)
+def make_springs(rng, n=2_000, steps=1_500):
+    """Arguments of one frame: `n` springs, and the time steps in seconds."""
+    table = np.zeros(n, SPRING)
+    for field in FIELDS:
+        table[field] = rng.random(n, np.float32)
+    table["pull"] = 50 + 100 * table["pull"]
+    table["drag"] = 2 + 2 * table["drag"]
+    table["give"] += 0.5
+    table["high"] += table["low"]
+    return table, rng.uniform(0.5e-3, 1.5e-3, steps).astype(np.float32)
 
 
 @njit
 def advance_aos(table, dt):
-    """Move every entity, record after record."""
+    """Move every spring by every time step, record after record."""
+    for step in dt:
+        for i in range(table.size):
+            s = table[i]
+            force = (s.target - s.at) * s.pull - s.speed * s.drag
+            s.speed += force * s.give * step
+            s.at = min(max(s.at + s.speed * step, s.low), s.high)
+
+
+@njit
+def moving_aos(table, least):
+    """Count the springs that are faster than `least`."""
+    count = 0
     for i in range(table.size):
-        table[i].x += table[i].vx * dt
-        table[i].y += table[i].vy * dt
+        count += abs(table[i].speed) > least
+    return count
 
 
 # %% [markdown]
 # ## Predict
-# `advance_aos` uses 16 of the 64 bytes of each record. Suppose that memory held just those bytes, and nothing
-# between them. How many times faster would the loop be? Write your guess before you measure anything. 1 means no
-# change.
+# `advance` uses all fields, so it fetches the same lines in every layout. How many times as fast can a layout make
+# it nevertheless? Write your guess before you measure anything. 1 means no change.
 
 # %% role="predict" grade_id="soa_vs_aos_guess"
 guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# You decide how the table lies in memory, and you write the loop for it.
+# You decide how the springs lie in memory, and you write both loops for it.
 #
 # `layout` returns groups of field names. The course copies each group into an array of its own and hands you all
 # of them as the tuple `parts`, in your order:
 #
-# - a group of one field, `("x",)`, becomes a plain array, `part[i]`;
-# - a group of several fields, `("x", "y")`, becomes an array of records, `part[i].x`;
-# - fields that you leave out stay behind in the old table, untouched.
+# - a group of one field, `("at",)`, becomes a plain array, `part[i]`;
+# - a group of several fields, `("at", "speed")`, becomes an array of records, `part[i].at`.
 #
-# `advance(parts, dt)` then does what `advance_aos` does. Moving the data is not timed; your loop is.
+# `advance(parts, dt)` then does what `advance_aos` does, and `moving(parts, least)` what `moving_aos` does. Both
+# get the same layout. Moving the data is not timed; your loop is.
 #
-# The tests ask three questions. Is it correct? How many cache lines does it fetch? How much faster is it?
+# | what the tests ask | nothing | full points |
+# | --- | --- | --- |
+# | lines that `moving` fetches, of `moving_aos` over yours | 2.5 | 7 |
+# | how many times as fast `advance` is | 1.6 | 2.2 |
 #
 # <details><summary>Hint 1</summary>
 #
-# Which bytes of each 64-byte line does the slow loop never read? They travel with the others all the same.
+# Take one line that `moving_aos` fetches. How many of its 64 bytes does the loop use? Which layout would let it
+# use all of them?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `(FIELDS,)` is the slow layout: one group of all fields. With `("x",)` as a group of its own, one line holds
-# the x of 16 entities, and the loop uses all of it.
+# One vector instruction handles eight numbers that lie side by side. In the table, the next `speed` is 32 bytes
+# further on. So the compiler has to collect eight of them, one by one, before it can compute, and to scatter the
+# results afterwards.
 #
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# Return four groups of one field each. In the loop, unpack `x, y, vx, vy = parts` first; then the body reads
-# `x[i] += vx[i] * dt`, and the same for y.
+# A group of one field is a plain array of it. If all eight groups are such, no field has any other between its
+# values. In the loops, give the members of `parts` names first: a tuple can be unpacked.
 #
 # </details>
 
 
 # %% role="answer" grade_id="soa_vs_aos_answer"
 def layout():
-    """Return groups of field names; each group becomes one array of `parts`. `(FIELDS,)` is the slow layout."""
+    """Return groups of field names; each group becomes one array of `parts`.
+
+    `(FIELDS,)` is the slow layout.
+    """
     ### BEGIN SOLUTION
-    return ("x",), ("y",), ("vx",), ("vy",)
+    return tuple((field,) for field in FIELDS)
     ### END SOLUTION
 
 
 @njit
 def advance(parts, dt):
-    """Add `vx * dt` to x and `vy * dt` to y of every entity, in place."""
+    """Move every spring by every time step, in place, as `advance_aos` does."""
     ### BEGIN SOLUTION
-    x, y, vx, vy = parts
-    for i in range(x.size):
-        x[i] += vx[i] * dt
-        y[i] += vy[i] * dt
+    at, speed, target, pull, drag, give, low, high = parts
+    for step in dt:
+        for i in range(at.size):
+            force = (target[i] - at[i]) * pull[i] - speed[i] * drag[i]
+            speed[i] += force * give[i] * step
+            at[i] = min(max(at[i] + speed[i] * step, low[i]), high[i])
+    ### END SOLUTION
+
+
+@njit
+def moving(parts, least):
+    """Return how many springs are faster than `least`, in either direction."""
+    ### BEGIN SOLUTION
+    speed = parts[1]
+    count = 0
+    for i in range(speed.size):
+        count += abs(speed[i]) > least
+    return count
     ### END SOLUTION
 
 
 # %% [markdown]
 # ### Is it correct?
-# Tables of no, one and a few entities are moved by both functions and compared field by field, those you left
+# Tables of no, one and a few springs are moved by both functions and compared field by field, those that you left
 # out included.
 
-# %% role="tests" grade_id="soa_vs_aos_correct" points=3
-cases = [lambda rng, n=n: make_table(rng, n) for n in (0, 1, 5)]
+# %% role="tests" grade_id="soa_vs_aos_correct" points=1
+cases = [lambda rng, n=n: make_springs(rng, n, 3) for n in (0, 1, 5)]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n: make_table(rng, n) for n in (17, 1001)]
+cases += [lambda rng, n=n: make_springs(rng, n, 40) for n in (17, 301)]
 ### END HIDDEN TESTS
 check.correct(
     advance,
@@ -145,90 +170,110 @@ check.correct(
     on=cases,
     view=(check.groups, layout),
     returns=0,
+    points=1,
+)
+
+# %% [markdown]
+# ### Does it count right?
+# The second loop, in the same layout.
+
+
+# %% role="tests" grade_id="soa_vs_aos_moving_correct" points=1
+def make_count(rng, n=2_000, least=0.5):
+    table, _ = make_springs(rng, n, 0)
+    table["speed"] = rng.uniform(-1, 1, n)
+    return table, np.float32(least)
+
+
+cases = [lambda rng, n=n: make_count(rng, n) for n in (0, 1, 50)]
+### BEGIN HIDDEN TESTS
+cases += [lambda rng, n=n: make_count(rng, n, 0.9) for n in (7, 1_001)]
+### END HIDDEN TESTS
+check.correct(
+    moving,
+    against=moving_aos,
+    on=cases,
+    view=(check.groups, layout),
+    points=1,
+)
+
+# %% [markdown]
+# ### How many lines does the second loop fetch?
+# `moving` runs on 2,000 springs while every access is watched. `moving_aos` fetches a line for every two springs.
+# Nothing is timed here, so the count is the same on every machine.
+
+# %% role="tests" grade_id="soa_vs_aos_lines" points=3
+check.counts(
+    moving,
+    "lines",
+    than=moving_aos,
+    on=make_count,
+    view=(check.groups, layout),
+    zero=2.5,
+    full=7,
     points=3,
 )
 
 # %% [markdown]
-# ### How many lines does it fetch?
-# Your function runs on 2,000 entities while every access is watched. The slow loop fetches one line an entity.
-# Nothing is timed here, so the count is the same on every machine.
+# ### How much faster is the first?
+# Both functions move the same 2,000 springs by 1,500 time steps, in turns and many times.
 
-# %% role="tests" grade_id="soa_vs_aos_lines" points=2
-small = lambda rng: make_table(rng, 2_000)
-check.counts(
-    advance,
-    "lines",
-    than=advance_aos,
-    on=small,
-    view=(check.groups, layout),
-    zero=1.5,
-    full=3.5,
-    points=2,
-)
-
-# %% [markdown]
-# ### How much faster is it?
-# Both functions run on the same 300,000 entities, in turns and many times.
-
-# %% role="tests" grade_id="soa_vs_aos_speed" points=3
+# %% role="tests" grade_id="soa_vs_aos_speed" points=3 hints=[2, 3]
 check.faster(
     advance,
     than=advance_aos,
-    on=make_table,
+    on=make_springs,
     view=(check.groups, layout),
     returns=0,
     zero=1.6,
-    full=2,
+    full=2.2,
     points=3,
 )
 
 # %% [markdown]
 # ## Before and after
-# Each row is one cache line, each cell four bytes of it. Colored cells are those that the loop uses.
+# Each row is one cache line, each cell four bytes of it. Colored cells are those that `moving` uses. Below stands
+# what the compiler made of `advance_aos` for a processor with registers of 256 bits, eight springs at once.
 
 # %% role="show" grade_id="soa_vs_aos_show"
-from perflab import figures
+from perflab import codegen, figures
 
+groups = layout()
+order = sorted(range(len(groups)), key=lambda g: "speed" not in groups[g])
+shown = [FIELDS], [groups[g] for g in order]
 fig, axes = figures.subplots(2, 1, size=(6, 3.4), height_ratios=(1, 4))
-for ax, title, groups in zip(
-    axes, ("before", "after: your layout"), ((FIELDS,), layout()), strict=True
+for ax, title, lines in zip(
+    axes, ("before", "after: your layout"), shown, strict=True
 ):
-    for row, group in enumerate(groups[:4]):
+    for row, group in enumerate(lines[:4]):
         for word in range(16):
             field = group[word % len(group)]
-            used = figures.COLORS["blue" if field in MOTION else "gray"]
-            ax.barh(
-                row,
-                0.92,
-                height=0.8,
-                left=word,
-                align="edge",
-                color=used,
-                alpha=0.4,
-            )
-            ax.text(
-                word + 0.46,
-                row + 0.4,
-                field,
-                ha="center",
-                va="center",
-                fontsize=8,
-            )
-    ax.set(xlim=(0, 16), ylim=(max(1, min(4, len(groups))), -0.1), title=title)
+            color = figures.COLORS["blue" if field == "speed" else "gray"]
+            place = {"height": 0.8, "left": word, "align": "edge"}
+            ax.barh(row, 0.92, color=color, alpha=0.4, **place)
+            text = {"ha": "center", "va": "center", "fontsize": 8}
+            ax.text(word + 0.46, row + 0.4, field, **text)
+    ax.set(xlim=(0, 16), ylim=(max(1, min(4, len(lines))), -0.1), title=title)
     ax.axis("off")
 figures.show(
     fig,
-    "Before, 4 of 16 words of a line are used. After, the lines hold what layout() put there.",
+    "Before, 2 of 16 words of a line are speeds. After, the first row is the "
+    "line where layout() puts them.",
+)
+hot = codegen.inspect(advance_aos, make_springs(np.random.default_rng())).hot
+print(
+    f"advance_aos: {len(hot.instructions)} instructions in the loop, "
+    f"{hot.arithmetic} of them compute"
 )
 check.predicted(guess, "soa_vs_aos_speed")
 
 # %% [markdown]
-# Lines explain a factor of four. Did the clock show more? Two other things changed with the layout. The fetched
-# bytes of the new arrays fit into a nearer cache. And with equal fields side by side, the compiler moves 8 or 16
-# entities with one vector instruction; between records it cannot.
+# `moving` gains by what it does not fetch. `advance` fetches the same as before and gains all the same: most
+# instructions of the slow loop collect fields for vectors and scatter what comes out. Where fields of a kind lie
+# side by side, one load fills a vector.
 #
-# **Next bottleneck.** This loop visits all entities in order. A real frame often visits a few of them in no
-# order at all, and then one array a field turns from a gain into a loss: try `hot_cold_split`.
+# **Next bottleneck.** Both loops visit all springs in memory order. A real frame often visits a few records in no
+# order at all, and then one array a field turns from a gain into a loss. That is the exercise *Hot and cold*.
 
 # %% [markdown] role="explain" grade_id="soa_vs_aos_explain" points=2
 # ## Interview question
@@ -239,6 +284,9 @@ check.predicted(guess, "soa_vs_aos_speed")
 # One point for the workload: access to most fields of one entity at a time, in an order that no prefetcher can
 # guess, such as looking up, inserting, deleting, saving or sending single entities.
 #
-# One point for the lines: with the record of this exercise, one line an operation against up to 16, one a field.
+# One point for the lines: with the record of this exercise, one line an operation against up to 8, one a field.
 # Half a point if the direction is right but the numbers are missing.
+#
+# Nothing for "records are cleaner code" or "arrays are always faster": neither says what is touched. Nothing for a
+# loop over all records in order, which is the case of the arrays.
 # ### END MARK SCHEME

@@ -152,7 +152,7 @@ def test_sure_points_wait_for_nobody(graded):
 def test_feedback(graded):
     graded.run("nbgrader", "generate_feedback", ASSIGNMENT, "--student=solved")
     page = graded.folder / "feedback" / "solved" / ASSIGNMENT / f"{EXERCISE}.html"
-    assert "The target of 3.5 is reached." in page.read_text()
+    assert "The target of 7 is reached." in page.read_text()
 
 
 def test_export(graded):

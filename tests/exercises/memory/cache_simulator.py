@@ -1,10 +1,11 @@
 """Broken twins of memory/cache_simulator: an answer, and the points that each tests cell may give (exact, or a range)."""
 
-DIRECT, LRU, SPEED = "cache_simulator_direct", "cache_simulator_lru", "cache_simulator_speed"
+DIRECT, LRU = "cache_simulator_direct", "cache_simulator_lru"
+STEPS, SPEED = "cache_simulator_steps", "cache_simulator_speed"
 
 
-def points(direct, lru, speed):
-    return {DIRECT: direct, LRU: lru, SPEED: speed}
+def points(direct, lru, steps, speed):
+    return {DIRECT: direct, LRU: lru, STEPS: steps, SPEED: speed}
 
 
 BY_USE = """
@@ -33,24 +34,25 @@ MUTANTS = {
 def simulate(addresses, line, sets, ways):
     return look_back(addresses, line, sets, ways)
 """,
-        points(2, 3, 0),
+        points(1, 1, 0, 0),
     ),
     # First in, first out: a hit need not move anything, which is quick, and not what was asked.
     "wrong_but_fast": (
         BY_USE.replace("        for k in", "        if not missed[i]:\n            continue\n        for k in"),
-        points(2, 0, 0),
+        points(1, 0, 0, 0),
     ),
     # Cheaper arithmetic for the same walk through the history.
     "wrong_lever": (
         """
 @njit(fastmath=True, boundscheck=False)
 def simulate(addresses, line, sets, ways):
-    numbers = (addresses // line).astype(np.uint32)
+    numbers = np.empty(addresses.size, np.uint32)
     mask = np.uint32(sets - 1)
-    missed = np.ones(numbers.size, np.bool_)
+    missed = np.ones(addresses.size, np.bool_)
     others = np.empty(ways, np.uint32)
-    for now in range(numbers.size):
-        mine = numbers[now]
+    for now in range(addresses.size):
+        mine = np.uint32(addresses[now] // line)
+        numbers[now] = mine
         count = 0
         for before in range(now - 1, -1, -1):
             other = numbers[before]
@@ -69,7 +71,7 @@ def simulate(addresses, line, sets, ways):
                     break
     return missed
 """,
-        points(2, 3, (0, 2.5)),
+        points(1, 1, 0, (0, 2.5)),
     ),
     # Keeps state, but searches all of it, as if a line could be anywhere.
     "searches_everything": (
@@ -93,9 +95,40 @@ def simulate(addresses, line, sets, ways):
         used[at] = i
     return missed
 """,
-        points(2, 3, 0),
+        points(1, 1, 0, 0),
     ),
-    # The right state, in lists of Python: half of the way.
+    # Set by set, but it still looks back: each access is linked to the one before of its set.
+    "history_of_a_set": (
+        """
+@njit
+def simulate(addresses, line, sets, ways):
+    numbers = np.empty(addresses.size, np.int64)
+    before = np.full(addresses.size, -1, np.int64)
+    last = np.full(sets, -1, np.int64)
+    missed = np.ones(addresses.size, np.bool_)
+    others = np.empty(ways, np.int64)
+    for now in range(addresses.size):
+        number = numbers[now] = addresses[now] // line
+        at = before[now] = last[number % sets]
+        last[number % sets] = now
+        count = 0
+        while at >= 0 and count < ways:
+            other = numbers[at]
+            if other == number:
+                missed[now] = False
+                break
+            known = False
+            for k in range(count):
+                known |= others[k] == other
+            if not known:
+                others[count] = other
+                count += 1
+            at = before[at]
+    return missed
+""",
+        points(1, 1, 0, (0, 3)),
+    ),
+    # The right state, in lists of Python: the lever without the compiler.
     "half_way": (
         """
 def simulate(addresses, line, sets, ways):
@@ -112,7 +145,7 @@ def simulate(addresses, line, sets, ways):
         row.insert(0, number)
     return np.array(missed, bool)
 """,
-        points(2, 3, (0, 2.5)),
+        points(1, 1, 3, (0, 2.5)),
     ),
     # Remembers what came out for that many accesses to that cache: two hidden frames differ in nothing else.
     "memo": (
@@ -126,6 +159,6 @@ def simulate(addresses, line, sets, ways):
         memo[key] = look_back(addresses, line, sets, ways)
     return memo[key]
 """,
-        points(0, 0, 0),
+        points(0, 0, 0, 0),
     ),
 }

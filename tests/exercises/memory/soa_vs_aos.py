@@ -1,104 +1,225 @@
 """Broken twins of memory/soa_vs_aos: an answer, and the points that each tests cell may give (exact, or a range)."""
 
-CORRECT, LINES, SPEED = "soa_vs_aos_correct", "soa_vs_aos_lines", "soa_vs_aos_speed"
+CORRECT, COUNTED = "soa_vs_aos_correct", "soa_vs_aos_moving_correct"
+LINES, SPEED = "soa_vs_aos_lines", "soa_vs_aos_speed"
 
 
-def points(correct, lines, speed):
-    return {CORRECT: correct, LINES: lines, SPEED: speed}
+def points(correct, counted, lines, speed):
+    return {CORRECT: correct, COUNTED: counted, LINES: lines, SPEED: speed}
 
 
-ONE_ARRAY_A_FIELD = """
+def layout(groups):
+    return f"""
 def layout():
-    return ("x",), ("y",), ("vx",), ("vy",)
+    return {groups}
 """
+
+
+def twin(groups, advance, moving):
+    return layout(groups) + advance + moving
+
+
+ONE_ARRAY_A_FIELD = "tuple((field,) for field in FIELDS)"
 
 RECORDS = """
 @njit
 def advance(parts, dt):
     (table,) = parts
-    for i in range(table.size):
-        table[i].x += table[i].vx * dt
-        table[i].y += table[i].vy * dt
+    for step in dt:
+        for i in range(table.size):
+            s = table[i]
+            force = (s.target - s.at) * s.pull - s.speed * s.drag
+            s.speed += force * s.give * step
+            s.at = min(max(s.at + s.speed * step, s.low), s.high)
+"""
+
+ARRAYS = """
+@njit
+def advance(parts, dt):
+    at, speed, target, pull, drag, give, low, high = parts
+    for step in dt:
+        for i in range(at.size):
+            force = (target[i] - at[i]) * pull[i] - speed[i] * drag[i]
+            speed[i] += force * give[i] * step
+            at[i] = min(max(at[i] + speed[i] * step, low[i]), high[i])
+"""
+
+COUNT_RECORDS = """
+@njit
+def moving(parts, least):
+    count = 0
+    for i in range(parts[0].size):
+        count += abs(parts[0][i].speed) > least
+    return count
+"""
+
+COUNT_ARRAY = """
+@njit
+def moving(parts, least):
+    count = 0
+    for i in range(parts[1].size):
+        count += abs(parts[1][i]) > least
+    return count
 """
 
 MUTANTS = {
     # The slow code in the new form.
-    "naive": (
-        """
-def layout():
-    return (FIELDS,)
-"""
-        + RECORDS,
-        points(3, 0, 0),
-    ),
-    # Half of the work takes half of the time.
-    "wrong_but_fast": (
-        ONE_ARRAY_A_FIELD
-        + """
+    "naive": (twin("(FIELDS,)", RECORDS, COUNT_RECORDS), points(1, 1, 0, 0)),
+    # The slow code itself.
+    "delegates": (
+        twin(
+            "(FIELDS,)",
+            """
 @njit
 def advance(parts, dt):
-    x, y, vx, vy = parts
-    for i in range(x.size):
-        x[i] += vx[i] * dt
+    advance_aos(parts[0], dt)
 """,
-        points(0, 0, 0),
+            """
+@njit
+def moving(parts, least):
+    return moving_aos(parts[0], least)
+""",
+        ),
+        points(1, 1, 0, 0),
     ),
-    # Better arithmetic on the old layout: the loop goes on waiting for memory.
+    # Every other time step takes half of the time. The other loop is right, and has the right layout.
+    "wrong_but_fast": (
+        twin(ONE_ARRAY_A_FIELD, ARRAYS.replace("in dt:", "in dt[::2]:"), COUNT_ARRAY),
+        points(0, 1, 3, 0),
+    ),
+    # Better arithmetic and fewer loads on the old layout: each spring takes all steps in registers.
     "wrong_lever": (
-        """
-def layout():
-    return (FIELDS,)
-
-
+        twin(
+            "(FIELDS,)",
+            """
 @njit(fastmath=True)
 def advance(parts, dt):
     (table,) = parts
     for i in range(table.size):
-        entity = table[i]
-        x = entity.x + entity.vx * dt
-        y = entity.y + entity.vy * dt
-        entity.x = x
-        entity.y = y
+        s = table[i]
+        at, speed = s.at, s.speed
+        target, pull, drag, give, low, high = s.target, s.pull, s.drag, s.give, s.low, s.high
+        for step in dt:
+            speed += ((target - at) * pull - speed * drag) * give * step
+            at = min(max(at + speed * step, low), high)
+        s.at = at
+        s.speed = speed
 """,
-        points(3, 0, 0),
+            COUNT_RECORDS,
+        ),
+        points(1, 1, 0, (0, 1)),
+    ),
+    # Whole-array operations on columns of records: the code is short, the bytes lie where they lay.
+    "whole_columns_of_records": (
+        twin(
+            "(FIELDS,)",
+            """
+@njit
+def advance(parts, dt):
+    t = parts[0]
+    for step in dt:
+        t.speed[:] += ((t.target - t.at) * t.pull - t.speed * t.drag) * t.give * step
+        t.at[:] = np.minimum(np.maximum(t.at + t.speed * step, t.low), t.high)
+""",
+            """
+@njit
+def moving(parts, least):
+    return (np.abs(parts[0].speed) > least).sum()
+""",
+        ),
+        points(1, 1, 0, 0),
+    ),
+    # Springs that move backwards do not count; the first loop has its lever.
+    "one_direction": (
+        twin(ONE_ARRAY_A_FIELD, ARRAYS, COUNT_ARRAY.replace("abs(parts[1][i])", "parts[1][i]")),
+        points(1, 0, 0, 3),
+    ),
+    # Two fields that belong together share a record: half of the way.
+    "pairs": (
+        twin(
+            '("at", "speed"), ("target", "pull"), ("drag", "give"), ("low", "high")',
+            """
+@njit
+def advance(parts, dt):
+    m, a, b, ends = parts
+    for step in dt:
+        for i in range(m.size):
+            force = (a[i].target - m[i].at) * a[i].pull - m[i].speed * b[i].drag
+            m[i].speed += force * b[i].give * step
+            m[i].at = min(max(m[i].at + m[i].speed * step, ends[i].low), ends[i].high)
+""",
+            COUNT_RECORDS,
+        ),
+        points(1, 1, 1, (0, 3)),
+    ),
+    # Pulls out the one field that the second loop uses, and leaves the first as it is.
+    "one_column": (
+        twin(
+            '("speed",), tuple(field for field in FIELDS if field != "speed")',
+            """
+@njit
+def advance(parts, dt):
+    speed, table = parts
+    for step in dt:
+        for i in range(table.size):
+            s = table[i]
+            force = (s.target - s.at) * s.pull - speed[i] * s.drag
+            speed[i] += force * s.give * step
+            s.at = min(max(s.at + speed[i] * step, s.low), s.high)
+""",
+            COUNT_ARRAY.replace("parts[1]", "parts[0]"),
+        ),
+        points(1, 1, 3, (0, 1)),
     ),
     # Answers with the first outcome of that size for ever: no two cases of correctness have the same size.
     "memo": (
-        ONE_ARRAY_A_FIELD
+        layout(ONE_ARRAY_A_FIELD)
         + """
 outcomes = {}
 
 
 @njit
-def once(x, y, vx, vy, dt):
-    for i in range(x.size):
-        x[i] += vx[i] * dt
-        y[i] += vy[i] * dt
+def once(at, speed, target, pull, drag, give, low, high, dt):
+    for step in dt:
+        for i in range(at.size):
+            force = (target[i] - at[i]) * pull[i] - speed[i] * drag[i]
+            speed[i] += force * give[i] * step
+            at[i] = min(max(at[i] + speed[i] * step, low[i]), high[i])
 
 
 def advance(parts, dt):
-    x, y, vx, vy = parts
-    if x.size not in outcomes:
-        once(x, y, vx, vy, dt)
-        outcomes[x.size] = x.copy(), y.copy()
+    key = parts[0].size, dt.size
+    if key not in outcomes:
+        once(*parts, dt)
+        outcomes[key] = parts[0].copy(), parts[1].copy()
     else:
-        x[:], y[:] = outcomes[x.size]
+        parts[0][:], parts[1][:] = outcomes[key]
+
+
+counted = {}
+
+
+def moving(parts, least):
+    if parts[1].size not in counted:
+        counted[parts[1].size] = int((np.abs(parts[1]) > least).sum())
+    return counted[parts[1].size]
 """,
-        points(3, 0.5, 0),
+        points(1, 1, 0, 0),
     ),
-    # Moves only what the layout has kept: y stays where it was.
+    # Moves only what the layout has kept: the springs stay where they were.
     "leaves_a_field_out": (
-        """
-def layout():
-    return ("x",), ("vx",)
-
-
+        twin(
+            "tuple((field,) for field in FIELDS[1:])",
+            """
 @njit
 def advance(parts, dt):
-    x, vx = parts
-    for i in range(x.size):
-        x[i] += vx[i] * dt
+    speed, target, pull, drag, give, low, high = parts
+    for step in dt:
+        for i in range(speed.size):
+            speed[i] += (target[i] * pull[i] - speed[i] * drag[i]) * give[i] * step
 """,
-        points(0, 0, 0),
+            COUNT_ARRAY.replace("parts[1]", "parts[0]"),
+        ),
+        points(0, 1, 3, 0),
     ),
 }
