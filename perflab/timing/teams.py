@@ -22,7 +22,7 @@ Calls = Sequence[tuple[Any, tuple]]
 
 SHARE = 0.9  # of a core, that each thread has to get
 OVERLAP = 0.5  # of the time, in which all of a side's threads have to run
-TRIES = 3  # for each pair that is wanted, since other programs spoil some
+TRIES = 6  # for each pair that is wanted, since other programs spoil many
 
 
 def undisturbed(run: "Run") -> bool:
@@ -54,7 +54,7 @@ def compare_threads(
     threshold : float
         The ratio that the verdict is about.
     pairs : tuple of int
-        Fewest and most pairs that count; three times as many are tried.
+        Fewest and most pairs that count; six times as many are tried.
     budget : float
         Seconds, after which no further pair begins.
     seed : int, optional

@@ -6,6 +6,7 @@ from numba import njit
 
 from perflab import threads, timing
 from perflab.threads import Run, cores
+from perflab.timing import teams
 
 FAST, SLOW = [("fast", ())], [("slow", ()), ("slow", ())]
 
@@ -73,7 +74,7 @@ def test_no_pair_that_counts_is_no_answer(monkeypatch, how):
     assert (found.low, found.high, found.verdict) == (0, np.inf, "unsure")
     assert found.ratio == pytest.approx(3, rel=0.05)
     assert "not sure at all" in str(found)
-    assert len(machine.calls) == 2 + 2 * 3 * 21
+    assert len(machine.calls) == 2 + 2 * teams.TRIES * 21
 
 
 def test_halves_of_a_core_are_no_answer(monkeypatch):
