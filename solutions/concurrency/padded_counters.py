@@ -85,7 +85,8 @@ guess = None  # your number
 # some processors; `line` says how many.
 #
 # The tests let 16 workers count four messages each, and count invalidations: once with a header that fills its
-# line, and once with one that does not. Full points are for none. The last test has lines of 16 words.
+# line, and once with one that does not. Full points are for not a single one.
+# The last test has lines of 16 words.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -310,7 +311,7 @@ print(f"A block 48 bytes into a line: {misplaced.invalidations} invalidations")
 block = hints.empty(24, np.int64)
 block[:] = 0
 block[LIMIT] = 100
-sizes = np.random.default_rng(2).integers(1, 121, (2, 400_000))
+sizes = np.random.default_rng(2).integers(1, 121, (2, 40_000))
 yours, packed = (
     [(counter, (me, block, 6, 8, sizes)) for me in range(2)]
     for counter in (count, count_packed)

@@ -269,7 +269,8 @@ guess = None  # your number
 # **What the tests can see.** They run every schedule on a model of x86's memory, total store order (TSO), and then
 # real threads on your processor. On x86 a release store and an acquire load are plain instructions, so these tests
 # cannot tell whether you asked for them. Ask anyway: C11 and Armv8 promise nothing without. "No schedule fails" is
-# about x86, and never "it is right".
+# about x86, and never "it is right". The last test counts the locked operations of an owner that nobody disturbs:
+# points begin below 16, those of the lock.
 #
 # <details><summary>Hint 1</summary>
 #
