@@ -77,7 +77,7 @@ def _contained(texts: dict[str, str]) -> list[str]:
         program.wait()
         clock.cancel()
         if not lines:
-            raise RuntimeError("stock nbgrader graded nothing: run stock.py alone, without bubblewrap, and see why")
+            raise RuntimeError("stock nbgrader graded nothing: run stock.py alone, and see why")
         return lines
 
 

@@ -162,7 +162,14 @@ def test_a_check_that_is_stopped_leaves_no_kernel_and_no_table(tmp_path, sent):
     path = tmp_path / "nb.ipynb"
     nbformat.write(notebook(("t", "tests", source)), path)
     command = [Path(sys.executable).parent / "perflab", "check", path, "--limit", str(NET)]
-    checking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where this suite runs in a shell's background, Ctrl-C is ignored by all that it starts.
+    checking = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     assert _in_time(started.exists)
     checking.send_signal(sent)
     text, said = checking.communicate(timeout=NET)
