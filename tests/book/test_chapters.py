@@ -9,7 +9,6 @@ from perflab.course import chapter, prose
 WAITING = {
     "appendix/cpu-models",
     "cpu/branch-prediction",
-    "memory/locality",
 }
 PAGES = [f"{path.parent.name}/{path.stem}" for path in sorted((ROOT / "book").glob("*/*.md"))]
 
