@@ -49,7 +49,7 @@ def fool(n, history):
 def teach(n, history):
     return always_wrong(n, history - 1) if n < 12 else np.zeros(n, bool)
 """,
-        points(2, 0, 1, 0),
+        points(1, 0, 1, 0),
     ),
     # Back and forth: it fools a counter, whose history is 0, and every history learns it at once.
     "wrong_lever": (
@@ -81,7 +81,7 @@ def teach(n, history):
     outcomes[n // 2 :: 4] = True
     return outcomes
 """,
-        points(2, (0.5, 1.5), (0, 1), 0),
+        points(1, (0.5, 1.5), (0, 1), 0),
     ),
     # Teaches by what is easy to learn: a weaker predictor learns it too.
     "teaches_the_constant": (
@@ -90,7 +90,33 @@ def teach(n, history):
 def teach(n, history):
     return np.zeros(n, bool)
 """,
-        points(2, 3, 0, 0),
+        points(1, 3, 0, 0),
+    ),
+    # Teaches what repeats with every pattern of the history once, but not so that a shorter history is always wrong.
+    "teaches_any_de_bruijn_sequence": (
+        ADVERSARY
+        + """
+def teach(n, history):
+    seen, outcomes = {(False,) * history}, [False] * history
+    for _ in range(2**history - 1):
+        for one in (True, False):
+            pattern = (*outcomes[len(outcomes) - history + 1 :], one)
+            if pattern not in seen:
+                break
+        seen.add(pattern)
+        outcomes.append(one)
+    return np.resize(np.array(outcomes[: 2**history], bool), n)
+""",
+        points(1, 3, 0, 0),
+    ),
+    # Half of the exercise: the worst case, and nothing to learn.
+    "fools_only": (
+        ADVERSARY
+        + """
+def teach(n, history):
+    return fool(n, history)
+""",
+        points(1, 3, 0, 0),
     ),
     # Remembers the outcomes by their number alone.
     "memo": (

@@ -1,19 +1,24 @@
 """Broken twins of cpu/lookup_table: an answer, and the points that each tests cell may give (exact, or a range)."""
 
-CORRECT, GUESSES, SPEED = "lookup_table_correct", "lookup_table_guesses", "lookup_table_speed"
+CORRECT, ACCESSES, GUESSES, SPEED = (
+    f"lookup_table_{cell}" for cell in ("correct", "accesses", "guesses", "speed")
+)
 
 
-def points(correct, guesses, speed):
-    return {CORRECT: correct, GUESSES: guesses, SPEED: speed}
+def points(correct, accesses, guesses, speed):
+    return {CORRECT: correct, ACCESSES: accesses, GUESSES: guesses, SPEED: speed}
 
 
-NAIVE = """
+# A loop over the bytes, with something before it, and a question.
+BRANCHY = """
 @njit
-def {name}(name, out):
+def {name}(name, ranges, out):
+    {before}
     end = 0
     for i in range(name.size):
         c = name[i]
-        if 97 <= c <= 122 or 65 <= c <= 90 or 48 <= c <= 57:
+        {question}
+        if stays:
             out[end] = c
             end += 1
         else:
@@ -24,78 +29,106 @@ def {name}(name, out):
             end += 3
     return out[:end]
 """
+# The same, where the answer to the question is a number.
+ARITHMETIC = """
+@njit
+def escape(name, ranges, out):
+    {before}
+    end = np.uintp(0)
+    for i in range(name.size):
+        c = name[i]
+        {question}
+        high, low = c >> 4, c & 15
+        out[end] = UNDERSCORE + stays * (np.int64(c) - UNDERSCORE)
+        out[end + np.uintp(1)] = ZERO + high + 39 * (high >= 10)
+        out[end + np.uintp(2)] = ZERO + low + 39 * (low >= 10)
+        end += np.uintp(3) - np.uintp(2) * np.uintp(stays)
+    return out[:end]
+"""
+RANGE_AFTER_RANGE = """stays = False
+        for k in range(ranges.shape[0]):
+            if ranges[k, 0] <= c <= ranges[k, 1]:
+                stays = True
+                break"""
+ALL_RANGES = """stays = np.int64(0)
+        for k in range(ranges.shape[0]):
+            stays |= (ranges[k, 0] <= c) & (c <= ranges[k, 1])"""
+TABLE = """plain = np.zeros(256, np.bool_)
+    for k in range(ranges.shape[0]):
+        for c in range(ranges[k, 0], np.int64(ranges[k, 1]) + 1):
+            plain[c] = True"""
+# The first byte of each range and the one behind its last, in order: c lies in a range if an odd number of them are
+# at most c.
+EDGES = """edges = np.full(256, 999, np.int64)
+    for k in range(ranges.shape[0]):
+        edges[2 * k], edges[2 * k + 1] = ranges[k, 0], np.int64(ranges[k, 1]) + 1
+    edges.sort()"""
+HALVING = """at = 0
+        half = 128
+        while half > 0:
+            at += half * (edges[at + half - 1] <= c)
+            half >>= 1
+        stays = at & 1"""
+HALVING_WRITTEN_OUT = "at = 0\n" + "".join(
+    f"        at += {half} * (edges[at + {half - 1}] <= c)\n" for half in (128, 64, 32, 16, 8, 4, 2, 1)
+)
+NAIVE = BRANCHY.format(name="escape", before="", question=RANGE_AFTER_RANGE)
 
 MUTANTS = {
     # The slow code.
-    "naive": (NAIVE.format(name="escape"), points(3, 0, 0)),
+    "naive": (NAIVE, points(2, 0, 0, 0)),
     # Escapes nothing.
     "wrong_but_fast": (
         """
 @njit
-def escape(name, out):
+def escape(name, ranges, out):
     for i in range(name.size):
         out[i] = name[i]
     return out[: name.size]
 """,
-        points(0, 0, 0),
+        points(0, 0, 0, 0),
     ),
-    # A table for the question, and a branch on its answer: fewer wrong guesses, and still one every few
-    # bytes.
+    # Letters and digits, whatever the configuration says.
+    "ignores_the_ranges": (
+        ARITHMETIC.format(before="", question="stays = (((c | 32) - 97) & 255 < 26) | ((c - 48) & 255 < 10)"),
+        points(0, 0, 0, 0),
+    ),
+    # Half of the lever: a table for the question, and a branch on its answer.
     "wrong_lever": (
-        """
-@njit
-def escape(name, out):
-    plain = np.zeros(256, np.bool_)
-    for c in PLAIN:
-        plain[c] = True
-    end = 0
-    for i in range(name.size):
-        c = name[i]
-        if plain[c]:
-            out[end] = c
-            end += 1
-        else:
-            high, low = c >> 4, c & 15
-            out[end] = UNDERSCORE
-            out[end + 1] = ZERO + high if high < 10 else A - 10 + high
-            out[end + 2] = ZERO + low if low < 10 else A - 10 + low
-            end += 3
-    return out[:end]
-""",
-        points(3, (0, 1), (0, 2.5)),
+        BRANCHY.format(name="escape", before=TABLE, question="stays = plain[c]"),
+        points(2, 3, 0, (0, 1)),
     ),
-    # The lever of the exercise before, without a table: a dozen operations a byte. A fair answer: how far
-    # it comes depends on the processor.
-    "arithmetic": (
+    # The lever of the exercise before, without a table: all ranges for each byte.
+    "arithmetic": (ARITHMETIC.format(before="", question=ALL_RANGES), points(2, 0, 0, (0, 1))),
+    # Searches the ranges in eight steps, each without a branch: less to read, and still a loop for each byte.
+    "searches": (ARITHMETIC.format(before=EDGES, question=HALVING), points(2, 0, 0, (0, 1))),
+    # The same without that loop: nothing to guess, and three times as much to read as a table.
+    "searches_written_out": (
+        ARITHMETIC.format(before=EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
+        points(2, 0, 2, (0, 1)),
+    ),
+    # Lets the given code do it.
+    "delegates": (
         """
 @njit
-def escape(name, out):
-    end = np.uintp(0)
-    for i in range(name.size):
-        c = name[i]
-        plain = (((c | 32) - 97) & 255 < 26) | ((c - 48) & 255 < 10)
-        high, low = c >> 4, c & 15
-        out[end] = UNDERSCORE + plain * (np.int64(c) - UNDERSCORE)
-        out[end + np.uintp(1)] = ZERO + high + 39 * (high >= 10)
-        out[end + np.uintp(2)] = ZERO + low + 39 * (low >= 10)
-        end += np.uintp(3) - np.uintp(2) * np.uintp(plain)
-    return out[:end]
+def escape(name, ranges, out):
+    return escape_branchy(name, ranges, out)
 """,
-        points(3, 2, (0, 3)),
+        points(2, 0, 0, 0),
     ),
     # Answers with what came out for a name that looks the same: no name comes twice.
     "memo": (
-        NAIVE.format(name="slowly")
+        BRANCHY.format(name="slowly", before="", question=RANGE_AFTER_RANGE)
         + """
 memo = {}
 
 
-def escape(name, out):
-    key = name.size, name[:64].tobytes()
+def escape(name, ranges, out):
+    key = name.size, name[:64].tobytes(), ranges.tobytes()
     if key not in memo:
-        memo[key] = slowly(name, out).copy()
+        memo[key] = slowly(name, ranges, out).copy()
     return memo[key]
 """,
-        points(3, 0, 0),
+        points(2, 0, 0, 0),
     ),
 }
