@@ -128,7 +128,7 @@ def urgent_first(queue, split):
         front += urgent
     split[0] = front
 """,
-        points(2, 0, 0),
+        points(2, (0, 0.5), 0),
     ),
     # Half of the way: the second half of the queue asks as before.
     "half_way": (

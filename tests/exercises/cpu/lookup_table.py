@@ -57,18 +57,21 @@ TABLE = """plain = np.zeros(256, np.bool_)
     for k in range(ranges.shape[0]):
         for c in range(ranges[k, 0], np.int64(ranges[k, 1]) + 1):
             plain[c] = True"""
-# The first byte of each range and the one behind its last, in order: c lies in a range if an odd number of them are
-# at most c.
-EDGES = """edges = np.full(256, 999, np.int64)
+# Where a range begins or the bytes behind one, in order: c lies in a range if an odd number of them are at most c.
+EDGES = """turns = np.zeros(257, np.bool_)
     for k in range(ranges.shape[0]):
-        edges[2 * k], edges[2 * k + 1] = ranges[k, 0], np.int64(ranges[k, 1]) + 1
-    edges.sort()"""
-HALVING = """at = 0
-        half = 128
-        while half > 0:
-            at += half * (edges[at + half - 1] <= c)
-            half >>= 1
-        stays = at & 1"""
+        for edge in range(2):
+            c = np.int64(ranges[k, edge]) + edge
+            turns[c] = not turns[c]
+    edges = np.empty(256, np.int64)
+    count = 0
+    for c in range(256):
+        edges[c] = 999
+        if turns[c]:
+            edges[count] = c
+            count += 1
+    for c in range(count, 256):
+        edges[c] = 999"""
 HALVING_WRITTEN_OUT = "at = 0\n" + "".join(
     f"        at += {half} * (edges[at + {half - 1}] <= c)\n" for half in (128, 64, 32, 16, 8, 4, 2, 1)
 )
@@ -100,10 +103,9 @@ def escape(name, ranges, out):
     ),
     # The lever of the exercise before, without a table: all ranges for each byte.
     "arithmetic": (ARITHMETIC.format(before="", question=ALL_RANGES), points(2, 0, 0, (0, 1))),
-    # Searches the ranges in eight steps, each without a branch: less to read, and still a loop for each byte.
-    "searches": (ARITHMETIC.format(before=EDGES, question=HALVING), points(2, 0, 0, (0, 1))),
-    # The same without that loop: nothing to guess, and three times as much to read as a table.
-    "searches_written_out": (
+    # Searches the ranges in eight steps, each without a branch and without a loop: nothing to guess, and more to
+    # read than a table.
+    "searches": (
         ARITHMETIC.format(before=EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
         points(2, 0, 2, (0, 1)),
     ),
