@@ -15,8 +15,8 @@
 # places in the one that there is. Sorting algorithms do the same with each part that they sort; this step is called
 # a *partition*.
 #
-# An event is one number of 16 bits: its priority from 0 to 255 in the upper eight, the device that it comes from in the
-# lower eight. So an event is urgent if it is at least `URGENT`, a priority of 128.
+# An event is one number: its priority from 0 to 255 in the upper eight bits, and its number of arrival below. So an
+# event is urgent if it is at least `URGENT`, a priority of 128.
 #
 # The loop below compares, and swaps two events if the comparison holds. Priorities arrive in random order, so the
 # processor guesses every second comparison wrong, and each time it throws away what it began.
@@ -27,12 +27,13 @@ from numba import njit
 
 from perflab import check
 
-URGENT = 128 << 8  # events from here on are served first
+URGENT = 128 << 24  # events from here on are served first
 
 
 def make_queue(rng, n=600_000):
     """Arguments of one wake-up: events in no order, and room for a number."""
-    return rng.integers(0, 1 << 16, n, dtype=np.uint16), np.zeros(1, np.int64)
+    priority = rng.integers(0, 256, n, dtype=np.uint32)
+    return priority << 24 | np.arange(n, dtype=np.uint32), np.zeros(1, np.int64)
 
 
 @njit
@@ -94,7 +95,7 @@ def urgent_first(queue, split):
 
     Parameters
     ----------
-    queue : ndarray of uint16, shape (n,)
+    queue : ndarray of uint32, shape (n,)
         Changed in place.
     split : ndarray of int64, shape (1,)
         Receives the number of urgent events.
@@ -103,8 +104,8 @@ def urgent_first(queue, split):
     front = 0
     for i in range(queue.size):
         event = queue[i]
-        urgent = np.int64(event >= URGENT)
-        where = i - (i - front) * urgent  # front, or the event's own place
+        urgent = event >= URGENT
+        where = front if urgent else i  # in machine code a select
         queue[i] = queue[where]
         queue[where] = event
         front += urgent
@@ -120,7 +121,7 @@ def urgent_first(queue, split):
 cases = [lambda rng, n=n: make_queue(rng, n) for n in (0, 1, 7)]
 cases += [
     lambda rng, first=first: (
-        np.arange(first, first + 5, dtype=np.uint16),
+        np.arange(first, first + 5, dtype=np.uint32),
         np.zeros(1, np.int64),
     )
     for first in (URGENT - 5, URGENT - 2, URGENT)
@@ -194,7 +195,7 @@ times = {"branchy": [], "yours": []}
 for share in SHARES:
     queue, _ = make_queue(rng, 200_000)
     urgent = rng.random(queue.size) < share
-    queue = np.where(urgent, queue | URGENT, queue % URGENT).astype(np.uint16)
+    queue = np.where(urgent, queue | URGENT, queue % URGENT).astype(np.uint32)
     for name, partition in (
         ("branchy", urgent_first_branchy),
         ("yours", urgent_first),

@@ -67,7 +67,7 @@ print(bytes(escape_branchy(some, letters_and_digits, room)).decode())
 # %% [markdown]
 # ## Predict
 # The slow loop reads a byte of the name, one or both ends of range after range, and writes one byte or three: about
-# 30 accesses for each byte of the name. How many accesses will your function make for a name of 10,000 bytes? Write
+# 30 accesses for each byte of the name. How many accesses will your function make for a name of 4,000 bytes? Write
 # your guess before you measure anything.
 
 # %% role="predict" grade_id="lookup_table_guess"
@@ -175,37 +175,37 @@ check.correct(escape, against=escape_branchy, on=cases, points=2)
 
 # %% [markdown]
 # ### How much does it read and write?
-# Every element that your function reads or writes while it escapes 10,000 bytes, of tables too. The slow loop makes
-# some 300,000 accesses. Points begin below 100,000; 90,000 earn all. Nothing is timed here.
+# Every element that your function reads or writes while it escapes 4,000 bytes, of tables too. The slow loop makes
+# some 120,000 accesses. Points begin below 40,000; 36,000 earn all. Nothing is timed here.
 
 
 # %% role="tests" grade_id="lookup_table_accesses" points=3 hints=[1, 2]
 def short_name(rng):
-    return make_name(rng, 10_000)
+    return make_name(rng, 4_000)
 
 
 check.counts(
     escape,
     "accesses",
     on=short_name,
-    zero=100_000,
-    full=90_000,
+    zero=40_000,
+    full=36_000,
     points=3,
 )
 
 # %% [markdown]
 # ### How often is a guess wrong?
-# Your function escapes 10,000 bytes while its branches are watched and put to a simulated predictor, with a counter
-# of two bits for each branch. It gets tens of thousands of the slow loop's branches wrong. Points begin below 3,000;
-# 600 earn all.
+# Your function escapes 4,000 bytes while its branches are watched and put to a simulated predictor, with a counter
+# of two bits for each branch. It gets some 8,000 of the slow loop's branches wrong. Points begin below 1,200; 300 earn
+# all.
 
 # %% role="tests" grade_id="lookup_table_guesses" points=2 hints=[3, 3]
 check.counts(
     escape,
     "mispredictions:bimodal",
     on=short_name,
-    zero=3000,
-    full=600,
+    zero=1200,
+    full=300,
     points=2,
 )
 

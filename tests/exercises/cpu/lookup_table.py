@@ -53,12 +53,16 @@ RANGE_AFTER_RANGE = """stays = False
 ALL_RANGES = """stays = np.int64(0)
         for k in range(ranges.shape[0]):
             stays |= (ranges[k, 0] <= c) & (c <= ranges[k, 1])"""
-TABLE = """plain = np.zeros(256, np.bool_)
+TABLE = """plain = np.empty(256, np.bool_)
+    for c in range(256):
+        plain[c] = False
     for k in range(ranges.shape[0]):
         for c in range(ranges[k, 0], np.int64(ranges[k, 1]) + 1):
             plain[c] = True"""
 # Where a range begins or the bytes behind one, in order: c lies in a range if an odd number of them are at most c.
-EDGES = """turns = np.zeros(257, np.bool_)
+EDGES = """turns = np.empty(257, np.bool_)
+    for c in range(257):
+        turns[c] = False
     for k in range(ranges.shape[0]):
         for edge in range(2):
             c = np.int64(ranges[k, edge]) + edge
@@ -66,7 +70,6 @@ EDGES = """turns = np.zeros(257, np.bool_)
     edges = np.empty(256, np.int64)
     count = 0
     for c in range(256):
-        edges[c] = 999
         if turns[c]:
             edges[count] = c
             count += 1
