@@ -30,7 +30,7 @@ from perflab import check
 
 
 def make_picture(rng, height=1024, width=1024):
-    """Arguments: a picture of random pixels, and room for the turned one."""
+    """Arguments: a picture of random pixels, an array for the turned one."""
     picture = rng.integers(0, 1 << 32, (height, width), dtype=np.uint32)
     return picture, np.zeros((width, height), np.uint32)
 

@@ -68,7 +68,7 @@ def look_back(addresses, line, sets, ways):
 
 
 def rows_of(count, pitch, rounds=10):
-    """Addresses of a column: first words of `count` rows, `pitch` bytes apart."""
+    """Addresses of a column: `count` words, `pitch` bytes apart."""
     return np.tile(np.arange(count) * pitch, rounds)
 
 

@@ -15,7 +15,7 @@
 #
 # Somebody has cleaned up the record already. It has 32 bytes, two records share a **cache line** of 64 bytes, and
 # `advance_aos` uses every byte that it loads. All the springs of a screen fit into a near cache. So there is no
-# cold field to split off, and nothing to fetch in vain. What is left to gain?
+# cold field to split off. What is left to gain?
 #
 # There is a second loop. Once a frame the toolkit counts the springs that still move. If none does, the screen
 # goes to sleep. `moving_aos` uses one field of eight.
