@@ -7,6 +7,7 @@ SYMBOL = re.compile(r'^"?([\w.$@]+)"?:\s*$')
 LABEL = re.compile(r"^(\.LBB\w+):")
 INSTRUCTION = re.compile(r"^\s+([a-z]\w*)(?:\s+(.*?))?\s*(?:#.*)?$")
 JUMP = re.compile(r"^j\w+$")
+RECURSIVE = ".numba.unresolved$"  # before the name of a function that is called before it is compiled
 # Numba's own way in from Python and from C: no code of the function's.
 WRAPPERS = ("_ZN7cpython", "cfunc.")
 
@@ -97,6 +98,27 @@ def functions(text: str) -> list[Function]:
         elif name is not None:
             lines.append(line)
     return found
+
+
+def called(own: Function, every: list[Function]) -> list[Function] | None:
+    """Return the functions of a text that a function calls, directly or not; itself is none of them.
+
+    None if one calls itself: Numba keeps its code elsewhere.
+    """
+    by_name = {one.name: one for one in every}
+    found, queue = {own.name: own}, [own]
+    while queue:
+        for block in queue.pop().blocks.values():
+            for operand in (operand for one in block for operand in one.operands):
+                # `callq name`, or its address first: `movabsq $name, %rax`.
+                name = operand.lstrip("*$").partition("@")[0].strip('"')
+                if name.startswith(RECURSIVE) and name.removeprefix(RECURSIVE) not in by_name:
+                    return None
+                other = by_name.get(name.removeprefix(RECURSIVE))
+                if other is not None and other.name not in found:
+                    found[other.name] = other
+                    queue.append(other)
+    return list(found.values())[1:]
 
 
 def _function(name: str, lines: list[str]) -> Function:

@@ -1,6 +1,7 @@
 """What a loop's instructions are: vectors, fused operations, divisions, branches, calls, gathers."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from perflab.codegen.assembly import Function, Instruction
@@ -90,7 +91,12 @@ def inner_loops(function: Function) -> list[Loop]:
     """
     loops = natural_loops(function.graph, function.entry)
     found = [_loop(function, loop) for loop in loops if loop.innermost]
-    return sorted(found, key=lambda loop: (loop.depth, loop.work, len(loop.instructions)), reverse=True)
+    return by_heat(found)
+
+
+def by_heat(loops: Iterable[Loop]) -> list[Loop]:
+    """Return loops, the hottest first: see `inner_loops`."""
+    return sorted(loops, key=lambda loop: (loop.depth, loop.work, len(loop.instructions)), reverse=True)
 
 
 def _loop(function: Function, loop: NaturalLoop) -> Loop:

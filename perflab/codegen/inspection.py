@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from numba.core.dispatcher import Dispatcher
 
 from perflab.codegen.annotate import annotated, summary
-from perflab.codegen.assembly import functions
+from perflab.codegen.assembly import called, functions
 from perflab.codegen.checks import index_checks
-from perflab.codegen.compiler import SECONDS, TARGET, compiled
-from perflab.codegen.features import Loop, inner_loops
+from perflab.codegen.compiler import SECONDS, TARGET, CodegenError, compiled
+from perflab.codegen.features import Loop, by_heat, inner_loops
 
 WIDTH = 79  # columns of the text above the code
 # Metrics of `check.counts`, and how a report names them: but for divisions, of the hot loop.
@@ -37,6 +37,9 @@ class Code:
     name, signature, target : str
     loops : tuple of Loop
         The innermost ones, the hottest first: the deepest, and among equally deep ones that with most arithmetic.
+    called_loops : tuple of Loop or None
+        Those of functions that it calls, directly or not, and that LLVM did not inline, in the same order; None
+        where one calls itself, so that its code is not at hand.
     wraparound : int
         Repairs of negative indices in a loop: Numba adds ``if i < 0: i += n`` where LLVM cannot prove that the
         index is never negative. An unrolled loop has several of each.
@@ -48,6 +51,7 @@ class Code:
     signature: str
     target: str
     loops: tuple[Loop, ...] = field(repr=False)
+    called_loops: tuple[Loop, ...] | None = field(repr=False)
     wraparound: int
     bounds_checks: int
 
@@ -73,7 +77,7 @@ def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> C
     """Inspect the code of a Numba function for the types of some arguments.
 
     It is compiled in a process of its own, for `TARGET` whatever this machine is; `fn` stays as it was. Loops of
-    functions that it calls and that LLVM did not inline are not its own: they show as calls.
+    functions that it calls and that LLVM did not inline are not its own: they show as calls, and apart.
 
     Parameters
     ----------
@@ -105,13 +109,18 @@ def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> C
     256
     """
     found = compiled(fn, args, seconds)
-    own = next(one for one in functions(found["asm"]) if one.name == found["name"])
+    every = functions(found["asm"])
+    own = next(one for one in every if one.name == found["name"])
+    others = called(own, every)
+    others = None if others is None else tuple(by_heat(loop for one in others for loop in inner_loops(one)))
     wraparound, bounds = index_checks(found["ir"], found["name"])
-    return Code(fn.__name__, found["signature"], TARGET, tuple(inner_loops(own)), wraparound, bounds)
+    return Code(fn.__name__, found["signature"], TARGET, tuple(inner_loops(own)), others, wraparound, bounds)
 
 
 def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
-    """Return one number about the hot loop of `fn`; without a loop, 0.
+    """Return one number about the hot loop of `fn`, be it in a function that it calls; without a loop, 0.
+
+    Whoever moves a loop into a function that LLVM does not inline still has that loop.
 
     Parameters
     ----------
@@ -130,19 +139,22 @@ def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
     ValueError
         If the metric is unknown.
     TypeError, CodegenError
-        See `inspect`.
+        See `inspect`; also if `fn` calls a function that calls itself, whose loops are not in its code.
     """
     if metric not in METRICS:
         raise ValueError(f"metric: one of {', '.join(map(repr, METRICS))}, got {metric!r}")
     code = inspect(fn, args)
-    if code.hot is None:
+    if code.called_loops is None:
+        raise CodegenError(f"{fn.__name__}: it calls a function that calls itself; write that as a loop")
+    loops = by_heat((*code.loops, *code.called_loops))
+    if not loops:
         return 0.0
     if metric in ("wraparound", "bounds_checks"):
         return float(getattr(code, metric))
     values = {
         # Of whichever loop has most: one that never runs must not stand for the one that divides.
-        "divisions": max(loop.divisions + loop.float_divisions for loop in code.loops),
-        "code_calls": code.hot.calls,
-        "instructions": len(code.hot.instructions),
+        "divisions": max(loop.divisions + loop.float_divisions for loop in loops),
+        "code_calls": loops[0].calls,
+        "instructions": len(loops[0].instructions),
     }
-    return float(values[metric] if metric in values else getattr(code.hot, metric))
+    return float(values[metric] if metric in values else getattr(loops[0], metric))

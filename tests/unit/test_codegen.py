@@ -397,6 +397,48 @@ def test_a_planted_loop_is_counted_exactly():
     assert loop.loads == 4
 
 
+def large():
+    """Return a function with a loop that is too large to be inlined three times."""
+    lines = ["def keep(a, least):", "    kept = 0", "    for i in range(a.size):"]
+    for n in range(3, 60):
+        lines += [f"        if a[i] % {n} > least:", "            a[kept] = a[i]", "            kept += 1"]
+    names = {}
+    exec("\n".join([*lines, "    return kept"]), names)
+    return njit(names["keep"])
+
+
+keep = large()
+
+
+@njit
+def keeps_elsewhere(a, least):
+    return keep(a, least) + keep(a, least + 1) + keep(a, least + 2)
+
+
+@njit
+def keeps_by_recursion(a, least, depth):
+    if depth > 0:
+        return keeps_by_recursion(a, least, depth - 1)
+    return keep(a, least)
+
+
+@njit
+def keeps_far_away(a, least):
+    return keeps_by_recursion(a, least, 3)
+
+
+def test_a_loop_in_a_called_function_is_still_there():
+    code = inspect(keeps_elsewhere, (PLACES, 1))
+    assert code.hot is None
+    assert code.called_loops[0].branches > 50
+    assert codegen.measure("branches", keeps_elsewhere, (PLACES, 1)) > 50
+
+
+def test_a_loop_behind_recursion_cannot_be_counted():
+    with pytest.raises(CodegenError, match="a function that calls itself"):
+        codegen.measure("branches", keeps_far_away, (PLACES, 1))
+
+
 def test_wrappers_are_left_out():
     text = ASSEMBLY.replace("planted", "_ZN7cpythonplanted") + ASSEMBLY
     assert [one.name for one in assembly.functions(text)] == ["planted"]
