@@ -19,6 +19,7 @@ from perflab.check.ramp import STEP
 from perflab.check.seen import HINTS
 from perflab.course import curriculum
 from perflab.course.errors import Problem
+from perflab.course.prose import COLUMNS
 from perflab.course.source import AREAS, ROLES, Cell, Exercise
 
 Rule = Callable[[Exercise], Iterator[Problem]]
@@ -358,7 +359,26 @@ def _prose(exercise: Exercise) -> Iterator[Problem]:
         yield Problem(exercise.path, exercise.cells[0].line if exercise.cells else 1, message)
 
 
-RULES: tuple[Rule, ...] = (_roles, _blocks, _answers, _predictions, _tests, _locked, _shows, _judge, _prose)
+def _columns(exercise: Exercise) -> Iterator[Problem]:
+    """Find code that a page would cut off."""
+    for cell in exercise.cells:
+        for line, text in enumerate(cell.source.splitlines(), cell.line):
+            if cell.kind == "code" and len(text) > COLUMNS:
+                yield Problem(exercise.path, line, f"{len(text)} columns of code; a page shows {COLUMNS}")
+
+
+RULES: tuple[Rule, ...] = (
+    _roles,
+    _blocks,
+    _answers,
+    _predictions,
+    _tests,
+    _locked,
+    _shows,
+    _judge,
+    _prose,
+    _columns,
+)
 
 
 def stripped(source: str, block: str, stub: str) -> str:

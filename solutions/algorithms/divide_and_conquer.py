@@ -26,7 +26,10 @@ from perflab import check
 
 
 def make_arrivals(rng, n=12_000, late=500):
-    """Arguments of one count: the times of `n` events in the order of arrival, up to about `late` places off."""
+    """Arguments of one count: the times of `n` events in the order of arrival.
+
+    An event comes up to about `late` places too late.
+    """
     return (np.arange(n) * 100 + rng.integers(0, 100 * late, n),)
 
 
@@ -235,7 +238,7 @@ EVENTS = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 def microseconds(function, n):
-    """Return the best time of four calls; `function` may change what it gets, so each gets another stream."""
+    """Return the best time of four calls; each gets a stream of its own."""
     streams = iter([make_arrivals(rng, n) for _ in range(4)])
     return (
         min(
@@ -257,7 +260,8 @@ ax.set(xscale="log", yscale="log", xlabel="events", ylabel="microseconds")
 ax.legend()
 figures.show(
     fig,
-    "Time against the number of events, both on logarithmic scales. The last points of all pairs rise with an "
+    "Time against the number of events, both on logarithmic scales. The last "
+    "points of all pairs rise with an "
     f"exponent of {slopes['all pairs']:.1f}, yours with {slopes['yours']:.1f}.",
 )
 check.predicted(guess, "divide_and_conquer_growth")

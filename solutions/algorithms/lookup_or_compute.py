@@ -32,7 +32,7 @@ VALUES = LEVELS = 4096  # raw values, and levels of the display
 
 
 def make_values(rng, count):
-    """Arguments of one conversion: raw values, brightness of each level, and space for the answers."""
+    """Raw values, the brightness of each level, and space for the answers."""
     steps = rng.integers(0, 100, LEVELS - 1) ** 3
     bright = np.concatenate(([0], np.cumsum(steps)))
     return (
@@ -44,7 +44,7 @@ def make_values(rng, count):
 
 @njit
 def drive(value, response):
-    """Return the first level at which the display is as bright as a raw value asks for."""
+    """Return the first level that is as bright as a raw value asks for."""
     low, high = 0, LEVELS - 1
     while low < high:
         middle = (low + high) // 2
@@ -137,11 +137,14 @@ PRICES = 1, 12  # of a search
 class Desk:
     """Requests that come one by one, and what you spend on them.
 
-    desk("next")           returns the next value that is wanted, from 0 to 127; or "calibrated" if the display has
-                           changed, or None if there is nothing more. Reply before you ask for the next.
-    desk("price", value)   returns what a search for it costs, from 1 to 12; to ask costs nothing.
+    desk("next")           returns the next value that is wanted, from 0 to 127;
+                           or "calibrated" if the display has changed; or None
+                           if there is nothing more. Reply before the next one.
+    desk("price", value)   returns what a search for it costs, from 1 to 12;
+                           to ask costs nothing.
     desk("search", value)  searches for the answer; costs that price.
-    desk("table")          returns a table, a tuple of the answers for all 128 values; costs 40.
+    desk("table")          returns a table, a tuple of the answers for all 128
+                           values; costs 40.
     desk("reply", answer)  answers the request; costs nothing.
     """
 
@@ -195,7 +198,7 @@ class Desk:
 
 
 def make_desk(rng, *sizes, different=ANSWERS, hostile=False):
-    """Arguments of one run: a desk with so many requests between two calibrations."""
+    """A desk with so many requests between two calibrations."""
     requests = [
         rng.choice(rng.permutation(ANSWERS)[:different], size).tolist()
         for size in sizes
@@ -216,7 +219,7 @@ def serve_each(desk):
 # %% role="answer" grade_id="lookup_or_compute_convert"
 @njit
 def convert(raw, response, out):
-    """Write to `out` the display's level for each raw value, as `convert_each` does.
+    """Write the display's level for each raw value, as `convert_each` does.
 
     Parameters
     ----------
@@ -240,7 +243,7 @@ def convert(raw, response, out):
 
 # %% role="answer" grade_id="lookup_or_compute_serve"
 def serve(desk):
-    """Reply to all requests of a desk, and spend at most twice what had to be spent.
+    """Reply to all requests; spend at most twice what had to be spent.
 
     Parameters
     ----------
@@ -351,7 +354,7 @@ check.correct(serve, against=right, on=cases, points=1)
 
 # %% role="tests" grade_id="lookup_or_compute_favorites" points=1
 def worst(result, desk):
-    """Return the largest of spent over needed of all phases; wrong replies cost more than anything."""
+    """Return the largest of spent over needed; wrong replies cost most."""
     phases = list(zip(desk.wanted, desk.answers, desk.spent, strict=True))
     if desk.replies != [
         answers[value] for wanted, answers, _ in phases for value in wanted
@@ -466,9 +469,9 @@ for ax in (left, right_):
     ax.grid(True)
 figures.show(
     fig,
-    f"Left: searching takes {times['search for each'][-1]:.0f} us for {COUNTS[-1]:,} values, yours "
-    f"{times['yours'][-1]:.0f} us. Right: for {SIZES[-1]} requests searching spends {each[-1]} and you spend "
-    f"{yours[-1]}.",
+    f"Left: searching takes {times['search for each'][-1]:.0f} us for "
+    f"{COUNTS[-1]:,} values, yours {times['yours'][-1]:.0f} us. Right: for "
+    f"{SIZES[-1]} requests searching spends {each[-1]}, you {yours[-1]}.",
 )
 check.predicted(guess, "lookup_or_compute_many")
 

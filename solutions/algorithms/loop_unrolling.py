@@ -26,7 +26,7 @@ from perflab import check
 
 
 def make_recording(rng, n=2_000_000, decay=None):
-    """Return states, what a tick in each is worth, and what is left after one."""
+    """States, what a tick in each is worth, and what is left after one."""
     decay = 1 - rng.uniform(5e-7, 1e-6) if decay is None else decay
     return rng.integers(0, 256, n, dtype=np.uint8), rng.random(256), decay
 

@@ -30,7 +30,7 @@ ADD = 5  # work for adding or removing a row
 
 
 class Engine:
-    """The layout engine: engine(u, v) is the work of rebinding a row of kind u to kind v, from 1 to 9."""
+    """engine(u, v): the work of rebinding a row of kind u to v, from 1 to 9."""
 
     def __init__(self, rng, kinds):
         self.work = rng.integers(1, 10, (kinds, kinds)).tolist()
@@ -39,14 +39,15 @@ class Engine:
     def __call__(self, u, v):
         if u == v:
             raise ValueError(
-                f"a row of kind {u} shows another one of its kind for nothing; no need to ask"
+                f"a row of kind {u} shows another one of its kind for nothing; "
+                "no need to ask"
             )
         self.asked.append((u, v))
         return self.work[u][v]
 
 
 def make_lists(rng, old=6, new=6, kinds=5):
-    """Arguments of one comparison: the engine, and the kinds of the rows in both lists."""
+    """The engine, and the kinds of the rows in both lists."""
     lists = (
         tuple(rng.integers(0, kinds, size).tolist()) for size in (old, new)
     )
@@ -117,12 +118,13 @@ guess = None  # your number
 
 # %% role="answer" grade_id="memoization_answer"
 def least_work(engine, old, new):
-    """Return the least work that turns the rows `old` into the rows `new`, and ask no question twice.
+    """Return the least work that turns `old` into `new`; ask nothing twice.
 
     Parameters
     ----------
     engine : callable
-        ``engine(u, v)`` is the work of rebinding a row of kind u to kind v, where u and v differ.
+        ``engine(u, v)`` is the work of rebinding a row of kind u to kind v,
+        where u and v differ.
     old, new : tuple of int
         The kinds of the rows.
     """
@@ -160,7 +162,7 @@ def least_work(engine, old, new):
 
 # %% role="given" grade_id="memoization_dictionary"
 def distance_remembered(a, b):
-    """Return how many rows have to be added, removed or replaced; a and b are arrays of int32."""
+    """Return how many rows have to be added, removed or replaced."""
     a, b, known = a.tolist(), b.tolist(), {}
     for i in range(len(a) + 1):
         for j in range(len(b) + 1):
@@ -174,7 +176,7 @@ def distance_remembered(a, b):
 
 
 def make_rows(rng, old=200, new=200):
-    """Arguments of one comparison: numbers that identify the rows of both lists."""
+    """Numbers that identify the rows of both lists."""
     return tuple(
         rng.integers(0, 40, size, dtype=np.int32) for size in (old, new)
     )
@@ -183,7 +185,7 @@ def make_rows(rng, old=200, new=200):
 # %% role="answer" grade_id="memoization_distance"
 @njit
 def distance(a, b):
-    """Return how many rows have to be added, removed or replaced to turn a into b.
+    """Return how many rows to add, remove or replace, to turn a into b.
 
     Parameters
     ----------
@@ -205,7 +207,8 @@ def distance(a, b):
         left = np.int64(i + one)
         row[0] = left
         for j in range(np.uintp(0), m):
-            # What does not wait for the cell to the left comes first: the chain from cell to cell stays short.
+            # What does not wait for the cell to the left comes first: the chain
+            # from cell to cell stays short.
             smallest = min(above[j] + (a[i] != b[j]), above[j + one] + 1)
             left = min(smallest, left + 1)
             row[j + one] = left
@@ -378,7 +381,8 @@ for ax, title, work in zip(
 axes[0].set_ylabel("row of the old list")
 figures.show(
     fig,
-    "Questions about each pair of places. The recursion asks most about the first rows of both lists.",
+    "Questions about each pair of places. The recursion asks most about the "
+    "first rows of both lists.",
 )
 check.predicted(guess, "memoization_calls")
 

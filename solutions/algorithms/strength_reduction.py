@@ -25,7 +25,7 @@ from perflab import check
 
 
 def make_wallpaper(rng, pixels=400_000, width=None, size=(47, 83)):
-    """Arguments of one filling: a pattern, the width of the screen, the two shifts, and room for the pixels."""
+    """A pattern, the width of the screen, two shifts, and room for pixels."""
     pattern = rng.integers(0, 256, size, dtype=np.uint8)
     width = int(rng.integers(800, 2000)) if width is None else width
     down, right = (int(shift) for shift in rng.integers(0, 10_000, 2))
@@ -34,7 +34,7 @@ def make_wallpaper(rng, pixels=400_000, width=None, size=(47, 83)):
 
 @njit
 def fill_dividing(pattern, width, down, right, out):
-    """Fill the screen with the pattern, shifted; the last line may be cut off."""
+    """Fill the screen with the pattern, shifted; the last line may be short."""
     rows, columns = pattern.shape
     for i in range(out.size):
         y, x = i // width, i % width
@@ -95,7 +95,8 @@ def fill(pattern, width, down, right, out):
     width : int
         Pixels of a line of the screen.
     down, right : int
-        Which row and column of the pattern the first pixel shows, modulo its size; not negative.
+        Which row and column of the pattern the first pixel shows, modulo its
+        size; not negative.
     out : ndarray of uint8, shape (n,)
         The screen, line after line; the last one may be cut off.
     """
@@ -208,8 +209,9 @@ ax.set(
 ax.legend()
 figures.show(
     fig,
-    f"Time a pixel against the columns of the pattern. Dividing takes {min(times['dividing']):.1f} to "
-    f"{max(times['dividing']):.1f} ns, yours {min(times['yours']):.2f} to {max(times['yours']):.2f} ns.",
+    "Time a pixel against the columns of the pattern. Dividing takes "
+    f"{min(times['dividing']):.1f} to {max(times['dividing']):.1f} ns, yours "
+    f"{min(times['yours']):.2f} to {max(times['yours']):.2f} ns.",
 )
 check.predicted(guess, "strength_reduction_speed")
 

@@ -56,7 +56,10 @@ def wrong_guesses(outcomes, history):
 
 
 def always_wrong(n, history):
-    """Return the only `n` outcomes that it guesses wrong every time, by trying all 2**n; n is small."""
+    """Return the only `n` outcomes that it guesses wrong every time.
+
+    Tries all 2**n: `n` is small.
+    """
     for bits in product((False, True), repeat=n):
         outcomes = np.array(bits, bool)
         if wrong_guesses(outcomes, history).all():
@@ -69,7 +72,8 @@ regular = np.tile([True, True, True, False], 5_000)
 print("history     coin   regular")
 for length in (0, 2, 4, 8):
     print(
-        f"{length:7}   {wrong_guesses(coin, length).mean():6.1%}   {wrong_guesses(regular, length).mean():7.1%}"
+        f"{length:7}   {wrong_guesses(coin, length).mean():6.1%}   "
+        f"{wrong_guesses(regular, length).mean():7.1%}"
     )
 
 # %% [markdown]
@@ -113,7 +117,7 @@ guess = None  # your number
 
 # %% role="answer" grade_id="beat_the_predictor_answer"
 def fool(n, history):
-    """Return outcomes that a predictor with this history guesses wrong every time.
+    """Return outcomes that a predictor with this history always guesses wrong.
 
     Parameters
     ----------
@@ -211,7 +215,7 @@ check.counts(
 
 # %% role="tests" grade_id="beat_the_predictor_teach" points=1 hints=[3, 3]
 def fools_a_shorter_one(n, history):
-    """What to compare with: the only outcomes that a history of one less gets wrong every time."""
+    """The only outcomes that a history of one less gets wrong every time."""
     return always_wrong(n, history - 1)
 
 

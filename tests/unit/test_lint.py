@@ -365,7 +365,8 @@ PROSE = [
     ("Hint 2", "Hint 3", "# # Tiny sums", "hints: .* found Hint 1, Hint 3, Hint 3"),
 ]
 
-CASES = HEADERS + ROLES + BLOCKS + ANSWERS + TESTS + LOCKED + SHOWS + IMPORTS + PROSE
+COLUMNS = [(CHECK, f"{CHECK}  # {80 * 'x'}", 80 * "x", ["columns of code; a page shows 80"])]
+CASES = HEADERS + ROLES + BLOCKS + ANSWERS + TESTS + LOCKED + SHOWS + IMPORTS + PROSE + COLUMNS
 
 
 def assert_reports(problems, text, snippet, messages):
@@ -441,7 +442,7 @@ def test_a_path_that_breaks_a_rule(course, tiny, name, messages):
         (TEXT, "# Use `a != b`."),
         (SOLVED, SOLVED + '\n\nclass More:\n    """More."""'),
         ("zero=1.5, full=3", "zero=1.5, full=2"),
-        ("than=slow, on=make, zero=1.5, full=3", "than=(add, make), most=2, on=make, zero=0.3, full=0.8"),
+        ("than=slow, on=make, zero=1.5, full=3", "than=(add, make), most=2,\n    on=make, zero=0.3, full=0.8"),
         (CHECK, "check.correct(\n    add, against=slow, on=cases, points=2\n)"),
         (CHECK, CHECK + "  # a comment; nothing else"),
         (CHECK, f"def helper():\n    return 3\n{CHECK}"),
