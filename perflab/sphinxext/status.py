@@ -3,6 +3,7 @@
 Nothing of it is typed: they count the chapters that there are against the curriculum, and add up their minutes.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
@@ -40,11 +41,12 @@ class Status(SphinxDirective):
 
 
 class Topics(Status):
-    """A table: what is written and what is to come, by area."""
+    """What is written and what is to come, by area: a table of links, and in print a list."""
 
     def run(self) -> list[nodes.Node]:
         """Return it."""
-        return self.made(table(Path(self.env.srcdir)))
+        told = printed if self.env.app.builder.format == "latex" else table
+        return self.made(told(Path(self.env.srcdir)))
 
 
 def sentence(root: Path) -> str:
@@ -65,13 +67,30 @@ def sentence(root: Path) -> str:
 def table(root: Path) -> str:
     """Return what is written of each area and what is to come, as a table in Markdown."""
     rows = ["| area | written | to come |", "| --- | --- | --- |"]
+    for area, written, coming in _by_area(root):
+        there = ", ".join(f"{{doc}}`{topic.title} </book/{topic.id}>`" for topic in written)
+        rows.append(f"| {area} | {there or '-'} | {_titles(coming) or '-'} |")
+    return "\n".join(rows)
+
+
+def printed(root: Path) -> str:
+    """Return the same as a list: three columns are too narrow for paper."""
+    return "\n".join(
+        f"- **{area}.** Written: {_titles(written) or 'nothing yet'}. To come: {_titles(coming) or 'nothing'}."
+        for area, written, coming in _by_area(root)
+    )
+
+
+def _by_area(root: Path) -> Iterator[tuple[str, list[Topic], list[Topic]]]:
+    """Yield each area, its topics that are written, and those that are to come."""
     for area in source.AREAS:
         here = [topic for topic in _topics(root) if _area(topic) == area]
         written = [topic for topic in here if _page(root, topic).is_file()]
-        there = ", ".join(f"{{doc}}`{topic.title} </book/{topic.id}>`" for topic in written)
-        coming = ", ".join(topic.title for topic in here if topic not in written)
-        rows.append(f"| {NAMES.get(area, area.title())} | {there or '-'} | {coming or '-'} |")
-    return "\n".join(rows)
+        yield NAMES.get(area, area.title()), written, [topic for topic in here if topic not in written]
+
+
+def _titles(topics: list[Topic]) -> str:
+    return ", ".join(topic.title for topic in topics)
 
 
 def _topics(root: Path) -> list[Topic]:

@@ -53,6 +53,8 @@ def unprinted_pictures(executed, tex):
     for path in sorted(Path(executed).glob("**/*.ipynb")):
         cells = json.loads(path.read_text("utf-8"))["cells"]
         outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+        # What a page without scripts shows in a slider's place is in the slider's own panels.
+        outputs = [data for data in outputs if not "".join(data.get("text/html", "")).startswith("<noscript>")]
         drawn = [data for data in outputs if "widget-view+json" in str(data) or "<svg" in str(data)]
         # Without a PDF beside it, a picture prints as words, if at all.
         if any("application/pdf" not in str(data) and not has_words(data) for data in drawn):
