@@ -275,7 +275,8 @@ check.counts(least_work, repeats, on=make_repeated, zero=3, full=1, points=1.5)
 
 # %% [markdown]
 # ### Is the second step correct?
-# Lists of all sizes up to 64 rows, also without any.
+# Lists of up to 64 rows, also without any, long beside short, and a list that is the other one, shifted: what was
+# far away is the cheapest there.
 
 
 # %% role="tests" grade_id="memoization_distance_correct" points=1 hints=[2, 3]
@@ -283,16 +284,22 @@ def make_middling(rng):
     return make_rows(rng, 40, 40)
 
 
+def make_shifted(rng):
+    rows = rng.permutation(64).astype(np.int32)
+    return rows, np.roll(rows, int(rng.integers(26, 32)))
+
+
 cases = [
     lambda rng, n=n, m=m: make_rows(rng, n, m)
-    for n, m in ((0, 0), (0, 4), (4, 0), (1, 1), (9, 7))
+    for n, m in ((0, 0), (0, 4), (4, 0), (1, 1), (9, 7), (5, 60), (60, 5))
 ]
-cases += [make_middling] * 5
+cases += [make_middling] * 4 + [make_shifted] * 2
 ### BEGIN HIDDEN TESTS
 cases += [
     lambda rng, n=n, m=m: make_rows(rng, n, m)
-    for n, m in ((1, 50), (50, 1), (33, 64))
+    for n, m in ((1, 50), (50, 1), (33, 64), (64, 64))
 ]
+cases += [make_shifted]
 ### END HIDDEN TESTS
 check.correct(distance, against=distance_remembered, on=cases, points=1)
 

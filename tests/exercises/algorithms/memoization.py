@@ -71,6 +71,26 @@ def distance(a, b):
 """,
         points(1.5, 2, 0, 1, 0, (0.5, 1), (0, 1)),
     ),
+    # Looks only at places that are near each other: wrong where a list is the other one, shifted.
+    "band": (
+        BY_PLACE
+        + """
+@njit
+def distance(a, b):
+    far = a.size + b.size
+    above, row = np.arange(b.size + 1), np.empty(b.size + 1, np.int64)
+    for i in range(a.size):
+        row[:] = far
+        first, end = max(0, i - 24), min(b.size, i + 25)
+        row[first] = i + 1 if first == 0 else far
+        for j in range(first, end):
+            best = min(above[j] + (a[i] != b[j]), row[j] + 1)
+            row[j + 1] = min(best, above[j + 1] + 1)
+        above, row = row, above
+    return min(above[b.size], max(a.size, b.size))
+""",
+        points(1.5, 2, 0, 0, 0, 0, 0),
+    ),
     # Asks each question once, and goes through all ways to get there: a memo of kinds without one of places.
     "kinds_only": (
         """
