@@ -196,8 +196,8 @@ check.counts(
 
 # %% [markdown]
 # ### And when the blocks differ?
-# Some blocks are fast and some are slow, in reading and in working. The least possible time is that of the busier
-# side: it never waits, but for the first block or after the last.
+# Some blocks are fast and some are slow, in reading and in working. No order beats what the busier side needs alone.
+# With two buffers you end a little above that.
 
 
 # %% role="tests" grade_id="double_buffering_uneven" points=2

@@ -211,7 +211,7 @@ check.correct(recover, against=survived, on=middles, points=2)
 # ### Zeros behind the last record
 # The service had reserved space for its log, or nothing of what followed survived.
 
-# %% role="tests" grade_id="recover_the_log_zeros" points=2 hints=[2, 3]
+# %% role="tests" grade_id="recover_the_log_zeros" points=2 hints=[3, 3]
 reserved = [
     lambda rng: make_log(rng, 3, zeros=8),
     lambda rng: make_log(rng, 12, zeros=160),

@@ -133,9 +133,9 @@ def serve(disk):
         points(0, 0, 0, 0, 0),
     ),
     # One sync for the whole day: cheap, and everybody waits until the evening.
-    "in_the_evening": (groups(10**9, "wait"), points(1, 1, 4, 0, 0)),
+    "in_the_evening": (groups(10**9, "wait"), points(1, 1, 3, 0, 0)),
     # Waits until eight are there; on a calm day that takes long.
-    "groups_of_eight": (groups(8, "wait"), points(1, 1, 4, (0, 1), 0)),
-    "at_most_four": (groups(4, "poll"), points(1, 1, (2.5, 3.5), (0, 0.5), 1)),
-    "at_most_two": (groups(2, "poll"), points(1, 1, (1, 2), 0, 1)),
+    "groups_of_eight": (groups(8, "wait"), points(1, 1, 3, 0, 0)),
+    "at_most_four": (groups(4, "poll"), points(1, 1, (1.5, 2.5), 0, 1)),
+    "at_most_two": (groups(2, "poll"), points(1, 1, (0.5, 1.5), 0, 1)),
 }
