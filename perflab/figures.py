@@ -173,7 +173,10 @@ def frames(
     shown = "".join(
         f"<p>{escape(name)}</p>{svg(figures[i], texts[i])}" for name, i in zip(names, chosen, strict=True)
     )
-    display({"text/html": f"<noscript>{''.join(shown)}</noscript>", "text/latex": "%"}, raw=True)
+    display(
+        {"text/html": f"<noscript>{''.join(shown)}</noscript>", "text/markdown": "<!-- the panels are above -->"},
+        raw=True,
+    )
 
 
 def svg(fig: Figure, alt: str) -> str:
