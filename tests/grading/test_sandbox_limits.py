@@ -248,8 +248,9 @@ def jitted_loop():
 
 @pytest.mark.parametrize("probe", [loop, jitted_loop])
 def test_an_endless_loop_is_killed(probe):
-    one = started(Limits(call=patience(1.5 if probe is loop else 6)))
-    with within(12), pytest.raises(DiedError, match="did not end within"):
+    limit = patience(1.5 if probe is loop else 6)
+    one = started(Limits(call=limit))
+    with within(6, limit), pytest.raises(DiedError, match="did not end within"):
         inside(one, probe)
     assert not one.alive
 
