@@ -174,7 +174,8 @@ def measure(metric: str, call: Callable[[], Any]) -> tuple[float, Any]:
         A key of `METRICS`, or ``"syscalls:name"`` for one system call, e.g. ``"syscalls:fsync"``, or for several
         together, e.g. ``"syscalls:read+pread64"``. The families "reads", "writes" and "moves" stand for all calls
         that bring bytes into memory, take them out of it, or move them within the kernel; "maps" for mappings of
-        files. "carried_bytes" are those of reads, writes and maps; a mapping counts with all its bytes.
+        files, and "messages" for what sockets and other processes give and take. "carried_bytes" are those of
+        reads, writes, messages and maps; a mapping counts with all its bytes.
         "calls_and_pages" adds to all system calls one for each 4,096 bytes that are carried.
     call : callable
         Called once. What it needs to compile it must have compiled before, or that counts too.

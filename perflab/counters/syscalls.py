@@ -41,6 +41,7 @@ FAMILIES = {
     "reads": ("read", "readv", "pread64", "preadv", "preadv2", "vmsplice"),
     "writes": ("write", "writev", "pwrite64", "pwritev", "pwritev2", "vmsplice"),
     "moves": ("sendfile", "copy_file_range", "splice", "tee"),
+    "messages": ("recvfrom", "recvmsg", "sendto", "sendmsg", "process_vm_readv", "process_vm_writev"),
 }
 MAPS = ("maps", "writable_maps")  # of files
 PAGE = 4096  # bytes: to carry them costs about as much as a system call
@@ -51,8 +52,8 @@ SEEN = {
     "writes": (False, "writes+moves+writable_maps"),
     "read_bytes": (True, "reads+moves+maps"),
     "written_bytes": (True, "writes+moves+writable_maps"),
-    "carried_bytes": (True, "reads+writes+maps"),
-    CALLS_AND_PAGES: (True, "reads+writes+maps"),
+    "carried_bytes": (True, "reads+writes+messages+maps"),
+    CALLS_AND_PAGES: (True, "reads+writes+messages+maps"),
 }
 
 

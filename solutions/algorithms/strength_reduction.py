@@ -217,9 +217,8 @@ check.predicted(guess, "strength_reduction_speed")
 
 # %% [markdown]
 # A strong operation was replaced by a weak one, because something grows regularly: this is *strength reduction*.
-# Compilers do it all the time. The address of `a[i]` is `start + 8 * i`, and no loop multiplies for it; LLVM even
-# turns `(k + right) % columns` into a counter if `k` simply counts up, as it does in a loop over the pixels of a
-# line. It cannot in the slow loop, where `x` is itself a remainder by a number that it does not know.
+# Compilers do it all the time: the address of `a[i]` is `start + 8 * i`, and no loop multiplies for it. The remainder
+# by a number that it does not know, LLVM leaves as it is, although `k` only counts up.
 #
 # Where nothing grows regularly, as in `hash % buckets`, the chapter's reciprocal helps. It would do here as well, and
 # multiply where a counter adds.

@@ -278,8 +278,8 @@ guess = None  # your number
 # thief has to read the task before that, since afterwards its place may be used again.
 #
 # And a thief that sees the new BOTTOM has to see the task as well. So the store of BOTTOM in `push` is a release, and
-# the thief's load of it an acquire. (A later store of BOTTOM by the owner hides that release from C11, unless it is
-# one, too.)
+# the thief's load of it an acquire. (A later store of BOTTOM by the owner hides that release since C++20, unless
+# it is one, too.)
 #
 # </details>
 # <details><summary>Hint 2</summary>

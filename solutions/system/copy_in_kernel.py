@@ -249,7 +249,7 @@ check.predicted(guess, "copy_in_kernel_carried")
 # %% [markdown]
 # Compare the dotted line with the leftmost point, and with the lowest one. A copy within one file system still copies
 # each byte once, unless the file system can share blocks between files. What you save on every machine is your own
-# memory: no buffer, and 3 MB that did not pass through your caches.
+# memory: there is no buffer.
 #
 # **Next bottleneck.** There is one copy left, from pages to pages. A system that shares them needs none: map the
 # file, or hand over its descriptor.

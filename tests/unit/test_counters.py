@@ -398,6 +398,17 @@ def test_a_family_is_all_calls_with_one_effect():
     assert counts.of_metric("calls_and_pages") == 6 + 30 / 4096
 
 
+def test_messages_carry_bytes_too():
+    counts = told(
+        '7 sendto(5, "abcd", 4, 0, NULL, 0) = 4',
+        '7 recvfrom(6, "abcd", 64, 0, NULL, NULL) = 4',
+        "7 process_vm_readv(12, [{iov_base=0x1, iov_len=16}], 1, [{iov_base=0x2, iov_len=16}], 1, 0) = 16",
+    )
+    assert counts.of_metric("carried_bytes") == 24
+    assert counts["messages"] == 3
+    assert counts.of_metric("reads") == counts.of_metric("writes") == 0
+
+
 def test_a_call_that_waits_counts_once_with_what_it_brought():
     counts = told(
         "7 read(3,  <unfinished ...>",
