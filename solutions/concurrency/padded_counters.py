@@ -38,7 +38,7 @@ def make_bus(rng, workers, messages, first, line=8):
     # Lines of the header, and one for each worker: there is no more space.
     lines = -(-first // line) + workers
     block = rng.integers(1, 1_000, lines * line)
-    block[LIMIT] = 100
+    block[LIMIT] = rng.integers(60, 100)
     return block, first, line, rng.integers(1, 121, (workers, messages))
 
 

@@ -98,6 +98,31 @@ def test_a_check_counts_them_by_name():
 
 
 @njit
+def by_squares(a, factor):
+    two = factor * factor
+    leap = two * two * two
+    found = 0.0
+    for i in range(a.size):
+        found = found * leap + a[i]
+    return found
+
+
+@njit
+def by_a_power(a, factor):
+    leap = factor**6
+    found = 0.0
+    for i in range(a.size):
+        found = found * leap + a[i]
+    return found
+
+
+def test_a_power_before_the_loop_is_a_number():
+    a = np.random.default_rng(1).random(N)
+    squares, power = (cycles(fn, (a, 0.5))[0] for fn in (by_squares, by_a_power))
+    assert squares == power == 8.0 * N
+
+
+@njit
 def delegates(a, factor):
     return chained(a, factor)
 

@@ -81,6 +81,8 @@ MUTANTS = {
         place("(first + line - 1) // line * line + line * (me // 2) + 3 * (me % 2)") + COUNT,
         points(2, 0, 0, 0),
     ),
+    # Never reads the limit, and believes that it is what it was when somebody looked.
+    "knows_the_limit": (place(SOLVED) + COUNT.replace("block[LIMIT]", "100"), points(0, 0, 0, 0)),
     # Calls the course's slow code.
     "delegates": (
         place("first + 3 * me")
