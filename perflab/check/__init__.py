@@ -7,7 +7,7 @@ author's arguments make no sense. The protocol between a check and the function 
 
 from perflab.check.bench import Bench, FunctionFailedError
 from perflab.check.checks import correct, counts, faster, predicted
-from perflab.check.files import File, file
+from perflab.check.files import File, Pipe, file, pipe
 from perflab.check.layouts import Conversion, LayoutError, groups
 from perflab.check.oracles import Oracle, oracle
 from perflab.check.report import Points, Report
@@ -19,6 +19,7 @@ __all__ = [
     "FunctionFailedError",
     "LayoutError",
     "Oracle",
+    "Pipe",
     "Points",
     "Report",
     "correct",
@@ -27,5 +28,6 @@ __all__ = [
     "file",
     "groups",
     "oracle",
+    "pipe",
     "predicted",
 ]

@@ -1,5 +1,6 @@
-"""Files as arguments: each run gets a private one, and what it holds afterwards is compared."""
+"""Files and pipes as arguments: each run gets a private one, and what a file holds afterwards is compared."""
 
+import fcntl
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 256 << 20  # of one file: what a run leaves behind is read into memory
+MOST_WAITING = 1 << 20  # bytes in a pipe: Linux gives no more to a user, unless its administrator says so
 
 
 class File:
@@ -55,13 +57,52 @@ class File:
         """
         return self._content if self.path is None else read(self.path)
 
+    def put(self, path: Path) -> None:
+        """Make a new file of what this one was made with."""
+        with open(path, "xb") as file:
+            file.write(self._content)
+
     def lay_out(self) -> "File":
         """Return a private copy where temporary files go; it goes when nobody holds it any more."""
-        folder = Path(tempfile.mkdtemp(prefix="perflab-"))
-        twin = File(b"", folder / "file")
-        weakref.finalize(twin, shutil.rmtree, folder, ignore_errors=True)
-        twin.path.write_bytes(self.content())
+        path = Path(tempfile.mkdtemp(prefix="perflab-"), "file")
+        twin = type(self)(self.content(), path)
+        weakref.finalize(twin, shutil.rmtree, path.parent, ignore_errors=True)
+        twin.put(path)
         return twin
+
+
+class Pipe(File):
+    """A named pipe as an argument of a function under test, which gets its path.
+
+    Made by `pipe`. All its bytes wait in it from the start. What was taken out is gone, so none of the calls that
+    say where to read work on it: a function that copies has to go through it in order.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<pipe with {len(self._content):,} bytes>"
+
+    def content(self) -> bytes:
+        """Return what waited in it; nobody can look at what still does without taking it."""
+        return self._content
+
+    def put(self, path: Path) -> None:
+        """Make a new pipe in which the bytes wait for as long as this object lives.
+
+        Raises
+        ------
+        OSError
+            If the system lets so many bytes wait in no pipe.
+        """
+        os.mkfifo(path)
+        held = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # what waits in a pipe that nobody holds is lost
+        weakref.finalize(self, os.close, held)
+        size = len(self._content)
+        if size > fcntl.fcntl(held, fcntl.F_GETPIPE_SZ):
+            fcntl.fcntl(held, fcntl.F_SETPIPE_SZ, size)
+        if size and os.write(held, self._content) < size:
+            raise OSError(f"{size:,} bytes do not fit into a pipe of this system")
 
 
 def file(content: bytes = b"") -> File:
@@ -80,6 +121,29 @@ def file(content: bytes = b"") -> File:
     if not isinstance(content, bytes):
         raise TypeError(f"file: expected bytes, got a {type(content).__name__}; encode text, e.g. by .encode()")
     return File(content)
+
+
+def pipe(content: bytes) -> Pipe:
+    """Return a pipe that a maker can give to a function under test.
+
+    Parameters
+    ----------
+    content : bytes
+        What waits in it when the function is called, 1 MiB at most. Whoever reads on waits forever, or is told so
+        (``os.O_NONBLOCK``): there is no end of the file.
+
+    Raises
+    ------
+    TypeError
+        If the content is no bytes.
+    ValueError
+        If it is more than fits.
+    """
+    if not isinstance(content, bytes):
+        raise TypeError(f"pipe: expected bytes, got a {type(content).__name__}; encode text, e.g. by .encode()")
+    if len(content) > MOST_WAITING:
+        raise ValueError(f"pipe: at most {MOST_WAITING:,} bytes wait in one, got {len(content):,}")
+    return Pipe(content)
 
 
 def read(path: Path) -> bytes:

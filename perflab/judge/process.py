@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from perflab.check.files import File
 from perflab.counters.syscalls import traced
 from perflab.guest import channel
 from perflab.judge import outside, processes, scratch
@@ -214,11 +215,14 @@ class ProcessSandbox:
                 raise DiedError("an array that it did not write")
             into, offset = into[count:], offset + count
 
-    def put(self, content: bytes) -> Path:
+    def put(self, file: File) -> Path:
         """See `Sandbox.put`."""
         path = self._folder / secrets.token_hex(8)  # a name that nobody can have taken
-        with open(path, "xb") as file:
-            file.write(content)
+        try:
+            file.put(path)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise SandboxError(f"a file for the sandbox cannot be made: {error}") from error
         path.chmod(0o666)
         return path
 

@@ -1,6 +1,7 @@
 """A student's function as the judge sees it: a handle, whose bench speaks to a sandbox."""
 
 import math
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from perflab.check.bench import (
     is_metric,
     is_outside,
 )
-from perflab.check.files import File, read
+from perflab.check.files import File, Pipe, read
 from perflab.check.oracles import Oracle
 from perflab.check.teams import Explored, Raced
 from perflab.counters import AbsentError
@@ -44,6 +45,7 @@ class RemoteCall:
     after: tuple = ()
     oracles: list[Oracle] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    pipes: set[str] = field(default_factory=set)  # the names of those files that are some
     ran: bool = False
     left: tuple[Sandbox, dict] | None = None  # what still lies there, until the sandbox is asked something else
 
@@ -115,8 +117,7 @@ class RemoteBench:
         except (CodecError, DiedError, KeyError) as error:
             raise FunctionFailedError(f"{self.name}: the result is {error}.") from error
         finally:
-            for path in staged.files:
-                path.unlink(missing_ok=True)
+            _remove(staged.files)
         return sizes
 
     def collect(self, staged: RemoteCall) -> tuple[Any, tuple]:
@@ -245,8 +246,7 @@ class RemoteBench:
         try:
             answer, cpu, wall = sandbox.ask(message, oracle=answer_of if oracles else None)
         finally:
-            for path in first.files if first else ():
-                path.unlink(missing_ok=True)
+            _remove(first.files if first else [])
         if "error" in answer:
             raise FunctionFailedError(plain(str(answer["error"])[:2000]))
         return answer, cpu, wall
@@ -261,7 +261,9 @@ class RemoteBench:
 
             def reference(value: Any, call: RemoteCall = call) -> list | None:
                 if isinstance(value, File):
-                    call.files.append(sandbox.put(value.content()))
+                    call.files.append(sandbox.put(value))
+                    if isinstance(value, Pipe):
+                        call.pipes.add(call.files[-1].name)
                     return ["file", sandbox.inside(call.files[-1])]
                 if not isinstance(value, Oracle):
                     return None
@@ -291,6 +293,8 @@ class RemoteBench:
             return np.ndarray(shape, dtype, data, order=order)
 
         def content(name: str) -> bytes:
+            if name in staged.pipes:
+                return b""
             try:
                 return read(files[name])
             except TypeError as error:
@@ -325,6 +329,15 @@ class Handle:
     def __call__(self, *args: Any) -> Any:
         """Refuse: a check that called this would trust it."""
         raise TypeError(f"{self.__name__} lives in a sandbox: pass it to a check")
+
+
+def _remove(files: list[Path]) -> None:
+    """Remove what a run had, whatever it has become."""
+    for path in files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:  # a folder
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _written(metric: str, arrays: list[int]) -> float:

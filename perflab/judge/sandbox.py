@@ -6,6 +6,8 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from perflab.check.files import File
+
 Shell = Literal["notebook", "plain"]  # how it runs cells; see perflab.guest.shells
 
 
@@ -87,8 +89,14 @@ class Sandbox(Protocol):
     def read(self, outbox: bool, offset: int, into: memoryview) -> None:
         """Fill bytes from the memory for results, or from that for arguments."""
 
-    def put(self, content: bytes) -> Path:
-        """Write a file into the sandbox's folder on a disk; return where it lies here."""
+    def put(self, file: File) -> Path:
+        """Make a file, or a pipe, in the sandbox's folder on a disk; return where it lies here.
+
+        Raises
+        ------
+        SandboxError
+            If the system lets so many bytes wait in no pipe.
+        """
 
     def inside(self, path: Path) -> str:
         """Return where a file of that folder lies for what runs in the sandbox."""

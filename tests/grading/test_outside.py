@@ -32,6 +32,17 @@ def copy(data, piece):
         os.fsync(file.fileno())
     return np.frombuffer(data, np.uint8)
 
+def splice_all(stream, target, size):
+    end, into = os.open(stream, os.O_RDONLY | os.O_NONBLOCK), os.open(target, os.O_WRONLY)
+    while size:
+        size -= os.splice(end, into, size)
+    os.close(end)
+    os.close(into)
+
+def folder_in_place(stream, target):
+    os.remove(target)
+    os.mkdir(target)
+
 def read_by(file, way):
     size = os.path.getsize(file)
     number = os.open(file, os.O_RDONLY)
@@ -236,6 +247,23 @@ def test_a_file_is_written_in_no_way_that_is_not_counted(benches, way, carried):
             count = bench.count(staged, metric, bench.stage(args))
             assert least * len(DATA) <= count <= 3 * least * len(DATA) + 100, metric
             assert bench.collect(staged)[1][1] == DATA
+
+
+@pytest.mark.parametrize("size", [0, len(DATA)])
+def test_what_the_kernel_moves_out_of_a_pipe_is_not_carried(benches, size):
+    _, remote = benches("splice_all")
+    args = check.pipe(DATA[:size]), check.file(bytes(len(DATA))), size
+    for metric, least in (("carried_bytes", 0), ("syscalls:moves", min(size, 1))):
+        staged = remote.stage(args)
+        assert least <= remote.count(staged, metric, remote.stage(args)) <= 100
+        assert remote.collect(staged)[1] == (b"", DATA[:size] + bytes(len(DATA) - size), size)
+
+
+def test_what_is_no_file_any_more_is_refused_beside_a_pipe(benches):
+    _, remote = benches("folder_in_place")
+    staged = remote.stage((check.pipe(DATA), check.file()))
+    with pytest.raises(FunctionFailedError, match="no plain file"):
+        remote.run(staged, "cpu")
 
 
 def test_the_dead_are_not_counted():

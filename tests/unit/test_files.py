@@ -122,3 +122,61 @@ def test_a_file_is_a_path_wherever_one_is_taken():
 def test_a_file_that_lies_nowhere_has_nothing_of_a_path(name):
     assert not hasattr(check.file(b"x"), name)
     assert "<file of 1 bytes>" in str(check.file(b"x"))
+
+
+def drain(stream, n):
+    end = os.open(stream, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return os.read(end, n)
+    finally:
+        os.close(end)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, 1 << 20])
+def test_a_pipe_holds_what_waits_in_it_and_gives_it_once(size):
+    content = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    laid = values.copy(check.pipe(content))
+    assert laid.path.is_fifo()
+    with open(os.open(laid, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as end:
+        assert b"".join(iter(lambda: end.read(1 << 20), None)) == content  # None: there is nothing, and no end
+
+
+def test_nothing_reads_a_pipe_at_a_place():
+    laid = values.copy(check.pipe(bytes(100)))
+    end = os.open(laid, os.O_RDONLY)
+    for call in (os.pread, lambda *args: os.copy_file_range(end, end, *args[1:])):
+        with pytest.raises(OSError, match=r"seek|Invalid"):
+            call(end, 10, 0)
+    os.close(end)
+
+
+def test_each_run_has_a_pipe_of_its_own_and_it_goes_with_its_last_user():
+    first, second = (values.copy(check.pipe(b"xy")) for _ in range(2))
+    path = first.path
+    assert drain(first, 2) == drain(second, 2) == b"xy"
+    del first
+    assert not path.exists()
+
+
+def test_a_function_that_empties_a_pipe_is_checked():
+    def store(stream, target):
+        with open(target, "wb") as file:
+            file.write(drain(stream, 5))
+
+    def make(rng):
+        return check.pipe(rng.bytes(5)), check.file()
+
+    def lose(stream, target):
+        drain(stream, 5)
+
+    options = {"against": store, "on": [make], "returns": 1, "points": 1}
+    assert check.correct(store, **options) == 1
+    assert check.correct(lose, **options) == 0
+
+
+def test_what_is_no_content_of_a_pipe_is_refused():
+    with pytest.raises(TypeError, match="encode"):
+        check.pipe("text")
+    with pytest.raises(ValueError, match="at most"):
+        check.pipe(bytes((1 << 20) + 1))
+    assert repr(check.pipe(bytes(1_000))) == "<pipe with 1,000 bytes>"
