@@ -25,6 +25,10 @@ def fetch(file, rows):
     os.close(table)
     return records
 """
+NONE = """    if rows.size == 0:
+        return records
+"""
+IN_BLOCKS = GROUPED.replace("wanted[k] - wanted[k - 1] > GAP", "wanted[k] // BLOCK > wanted[k - 1] // BLOCK")
 # Python's own buffer of some KiB, read again for each row that does not lie in it.
 BUFFERED = """
 def fetch(file, rows):
@@ -75,12 +79,25 @@ def fetch(file, rows):
 """,
         points(2, 0),
     ),
-    # The lever half done: merges only rows that touch, or that nearly do.
-    "no_gaps": (GROUPED.replace("GAP", "1"), points(2, (1, 1.5))),
-    "small_gaps": (GROUPED.replace("GAP", "2"), points(2, (1.5, 2.5))),
+    # Merges only rows that touch, or that nearly do.
+    "no_gaps": (GROUPED.replace("GAP", "1"), points(2, 0)),
+    "small_gaps": (GROUPED.replace("GAP", "2"), points(2, 0)),
+    # The lever half done: neighbors come together, with a limit that nobody has computed.
+    "near": (GROUPED.replace("GAP", "4"), points(2, (1, 3.5))),
+    "too_near": (GROUPED.replace("GAP", "16"), points(2, (1, 3.5))),
+    "too_far": (GROUPED.replace("GAP", "160"), points(2, (1, 3.5))),
+    # Blocks of a fixed size in place of gaps: neighbors on both sides of a border come apart.
+    "blocks_of_a_page": (IN_BLOCKS.replace("BLOCK", "64"), points(2, (1, 3.5))),
+    "blocks_of_a_thousand": (IN_BLOCKS.replace("BLOCK", "1000"), points(2, 0)),
     # Never stops to merge: nearly the whole file comes.
     "all_gaps": (GROUPED.replace("GAP", "60_000"), points(2, 0)),
-    "large_gaps": (GROUPED.replace("GAP", "1_100"), points(2, (0, 2))),
+    "large_gaps": (GROUPED.replace("GAP", "900"), points(2, 0)),
+    # Any limit near the break-even will do: the price is flat there.
+    "break_even": (GROUPED.replace("GAP", "64"), points(2, 5)),
+    "half_the_break_even": (GROUPED.replace("GAP", "40"), points(2, 5)),
+    "more_than_the_break_even": (GROUPED.replace("GAP", "96"), points(2, 5)),
+    # Forgets that nobody may be asked for.
+    "none_asked_for": (GROUPED.replace(NONE, "").replace("GAP", "64"), points(0, 0)),
     # Remembers what it returned for as many rows of the same beginning.
     "memo": (
         """
