@@ -84,8 +84,12 @@ def stamps(machine):
     "many_pairs": (in_pairs(4), points(1, 1, 1, 1.5)),
     # A pair so rarely that the clock has turned by then.
     "few_pairs": (in_pairs(150), points(1, 2, 0, 0)),
-    # Nothing behind the last event: its time is that of the last pair.
-    "no_end": (in_pairs(12, "pass"), points(0, 0, 0, 0)),
+    # Nothing behind the last event: its time is that of the last pair. No distance of pairs happens to end there each time.
+    **{f"no_end_{every}": (in_pairs(every, "pass"), points(0, 0, 0, 0)) for every in (9, 12, 17, 18, 34)},
+    "no_end_from_the_first": (
+        in_pairs(9, "pass").replace("len(ticks) %", "(len(ticks) - 1) %"),
+        points(0, 0, 0, 0),
+    ),
     # Remembers the rate of the first machine that it met.
     "memo": (
         """
