@@ -261,8 +261,8 @@ figures.show(
 check.predicted(guess, "batch_syscalls_price")
 
 # %% [markdown]
-# Near its lowest point the curve is flat: a gap that lies near the break-even costs about as much either way. So a
-# break-even need not be exact. One that is wrong by a factor of eight is expensive.
+# Near its lowest point the curve is flat: a gap near the break-even costs about as much either way, so a break-even
+# need not be exact. What a wrong one costs depends on how many gaps lie between it and the right one.
 #
 # **Next bottleneck.** The rows of a view are known at once, so a batch makes nobody wait. An event that needs a time
 # stamp cannot wait for others. There the call itself has to become cheap: see the exercise "A cheap clock".
