@@ -18,6 +18,13 @@ UNDESCRIBED = """() => [...document.querySelectorAll("img, svg[role=img]:not([ar
     .map(picture => picture.outerHTML.slice(0, 200))"""
 RAW_FORMULAS = """() => [...document.querySelectorAll(".math")]
     .filter(formula => !formula.querySelector("mjx-container")).map(formula => formula.textContent)"""
+# What comes from the run reads like the text around it, and what a cell printed is not cut off.
+HEAVY = """() => [...document.querySelectorAll(".pasted-text")]
+    .filter(said => getComputedStyle(said).fontWeight !== getComputedStyle(said.parentElement).fontWeight)
+    .map(said => said.textContent.slice(0, 80))"""
+CUT = """() => [...document.querySelectorAll(".cell_output pre")]
+    .filter(output => output.scrollWidth > output.clientWidth + 1)
+    .map(output => output.textContent.slice(0, 80))"""
 # A widget of the page is a script of this type, beside which html-manager draws it.
 WIDGETS = 'script[type="application/vnd.jupyter.widget-view+json"]'
 
@@ -26,7 +33,8 @@ def page_problems(browser, path):
     """Return what is wrong with a page as sentences.
 
     Nothing may be asked from another machine, no script may fail, each picture must be described, formulas must be
-    drawn, sliders must have a name and change the picture, and a phone must not scroll sideways.
+    drawn, sliders must have a name and change the picture, numbers of the run must be no heavier than their
+    sentence, outputs must be seen whole, and a phone must not scroll sideways.
     """
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     problems = []
@@ -44,6 +52,8 @@ def page_problems(browser, path):
     )
     page.goto(path.as_uri())
     problems += [f"picture without a description: {picture}" for picture in page.evaluate(UNDESCRIBED)]
+    problems += [f"heavier than its sentence: {said}" for said in page.evaluate(HEAVY)]
+    problems += [f"output cut off: {output}" for output in page.evaluate(CUT)]
     problems += slider_problems(page)
     problems += formula_problems(page)
     page.set_viewport_size({"width": PHONE, "height": 800})
@@ -126,6 +136,14 @@ BROKEN = {
     "nameless slider": (SLIDER.format(name="", works="true"), "a slider has no name"),
     "undrawn widget": ('<script type="application/vnd.jupyter.widget-view+json">{}</script>', "does not appear"),
     "raw formula": ('<span class="math">n^2</span>', "formula not drawn: n^2"),
+    "bold number": (
+        '<p>It is <b class="pasted-text">2.5</b> times as fast.</p>',
+        "heavier than its sentence: 2.5",
+    ),
+    "long output": (
+        f'<div class="cell_output"><pre style="overflow: auto">{"99 % sure " * 99}</pre></div>',
+        "output cut off: 99 % sure",
+    ),
     "wide page": ('<div style="width: 1000px">wide</div>', "1000 px wide on a phone"),
 }
 
