@@ -86,6 +86,8 @@ class Section:
     code : tuple of Code
     words : int
         Of its paragraphs and lists.
+    answers : int
+        Boxes that hold the answer to a question.
     """
 
     level: int
@@ -93,6 +95,7 @@ class Section:
     places: tuple[Place, ...]
     code: tuple[Code, ...]
     words: int
+    answers: int = 0
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -169,7 +172,7 @@ def read(path: Path) -> Chapter:
 
 
 def _section(tokens: list[Token]) -> Section:
-    places, code, words, level, title = [], [], 0, 0, ""
+    places, code, words, answers, level, title = [], [], 0, 0, 0, ""
     for token, before in zip(tokens, [None, *tokens], strict=False):
         if token.type == "heading_open":
             level = int(token.tag[1])
@@ -187,7 +190,8 @@ def _section(tokens: list[Token]) -> Section:
                 above = len(token.content.splitlines()) - len(body.splitlines())
                 tags = frozenset(_tags(options.get("tags", "")))
                 code.append(Code(body, token.map[0] + 2 + above, tags))
-    return Section(level, title, tuple(places), tuple(code), words)
+            answers += (name, argument) == ("admonition", "Answer")
+    return Section(level, title, tuple(places), tuple(code), words, answers)
 
 
 def _options(content: str) -> tuple[dict[str, str], str]:

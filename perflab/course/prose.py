@@ -5,17 +5,21 @@ What a reader is shown fits the page, runs as it stands and comes in bites; what
 
 import ast
 import builtins
+import itertools
 import math
 import symtable
 from collections.abc import Callable, Iterator
 
-from perflab.course.chapter import Chapter, Code
+from perflab.course.chapter import Chapter, Code, Section
 from perflab.course.errors import Problem
 
 COLUMNS = 80  # of shown code: more is cut off beside a table of contents, and on paper
 LINES = 12  # of one cell that a reader sees at once
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 12
 MINUTES = 30  # before the questions
+# Who works on a page takes longer: to run what it shows and change a number in it, to answer before looking.
+MINUTES_A_CELL, MINUTES_A_QUESTION = 0.5, 2
+ROUND = 5  # minutes: nobody knows it better
 QUESTIONS = "Quick questions"
 
 
@@ -33,12 +37,24 @@ def lint(chapter: Chapter) -> list[Problem]:
 def minutes(chapter: Chapter) -> int:
     """Return how long it takes to read a chapter as far as its questions, in whole minutes."""
     words = lines = 0
-    for section in chapter.sections:
-        if section.title == QUESTIONS:
-            break
+    for section in _before_questions(chapter):
         words += section.words
         lines += sum(_lines(code) for code in section.code if code.open)
     return math.ceil(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE)
+
+
+def minutes_of_work(chapter: Chapter) -> int:
+    """Return about how long a chapter takes with its code run and its questions answered, in minutes."""
+    cells = sum(code.open for code in _codes(chapter))
+    questions = sum(section.answers for section in chapter.sections)
+    words = sum(section.words for section in chapter.sections)
+    before = sum(section.words for section in _before_questions(chapter))
+    work = minutes(chapter) + (words - before) / WORDS_A_MINUTE
+    return ROUND * round((work + cells * MINUTES_A_CELL + questions * MINUTES_A_QUESTION) / ROUND)
+
+
+def _before_questions(chapter: Chapter) -> Iterator[Section]:
+    return itertools.takewhile(lambda section: section.title != QUESTIONS, chapter.sections)
 
 
 def _length(chapter: Chapter) -> Iterator[Problem]:

@@ -4,7 +4,8 @@
     You need NumPy arrays and {doc}`Measure first <../workflow/measure>`.
     ```
 
-The minutes are computed from the words and the visible lines of code that stand before the questions.
+The minutes are computed: to read, from the words and the visible lines of code that stand before the questions; to
+work on it, from its cells and its questions too.
 """
 
 from pathlib import Path
@@ -31,9 +32,15 @@ class BeforeYouRead(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the paragraph; the chapter's own source says how long it is."""
         path = Path(self.env.doc2path(self.env.docname))
-        takes = words.counted(prose.minutes(chapter.read(path)), "minute")
+        takes = taken(chapter.read(path))
         line = nodes.container(classes=["before-you-read"])
-        text = StringList([f"{takes}. {self.content[0]}", *self.content[1:]] if self.content else [f"{takes}."])
+        text = StringList([f"{takes} {self.content[0]}", *self.content[1:]] if self.content else [takes])
         self.state.nested_parse(text, self.content_offset, line)
         self.set_source_info(line)
         return [line]
+
+
+def taken(page: chapter.Chapter) -> str:
+    """Return a sentence about how long a chapter takes."""
+    reading = words.counted(prose.minutes(page), "minute")
+    return f"{reading} to read, about {prose.minutes_of_work(page)} with its code run and its questions answered."

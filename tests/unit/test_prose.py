@@ -3,6 +3,7 @@
 import pytest
 
 from perflab.course import chapter, prose
+from perflab.sphinxext.reading import taken
 
 GOOD = """# A page
 
@@ -58,6 +59,23 @@ def test_minutes_are_those_before_the_questions(tmp_path):
     assert prose.minutes(chapter.read(path)) == 6
     path.write_text(path.read_text() + "\n## Quick questions\n\n" + "word " * 9000)
     assert prose.minutes(chapter.read(path)) == 6
+
+
+def test_who_runs_the_code_and_answers_the_questions_takes_longer(tmp_path):
+    path = tmp_path / "page.md"
+    folded = "\n```{code-cell}\n:tags: [hide-input]\ny = 1\n```\n"
+    path.write_text(
+        "# A page\n\n" + "word " * 2000 + CELL.format("x = 1") * 20 + folded * 99 + REMOVED.format("y = 1")
+    )
+    assert (prose.minutes(chapter.read(path)), prose.minutes_of_work(chapter.read(path))) == (12, 20)
+    question = (
+        "\n## Quick questions\n\n" + "Why? " * 200 + "\n\n````{admonition} Answer\n:class: dropdown\nSo.\n````\n"
+    )
+    path.write_text(path.read_text() + question * 3)
+    assert (prose.minutes(chapter.read(path)), prose.minutes_of_work(chapter.read(path))) == (12, 30)
+    assert (
+        taken(chapter.read(path)) == "12 minutes to read, about 30 with its code run and its questions answered."
+    )
 
 
 def test_a_page_that_is_too_long(tmp_path):
