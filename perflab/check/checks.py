@@ -239,6 +239,11 @@ def counts(
         if isinstance(metric, str) and not (needs_run(metric) or is_outside(metric)):
             _admit(subject.bench, (fn, *(view[1:] if view else ())), "counted")
         value = count_of(subject, metric, on, expectation)
+        if math.isinf(value) and not (than is None and ramp.earned(value)):
+            raise FunctionFailedError(
+                f"This outcome counts as {words.number(value)}: it breaks a rule of this cell, as its code above "
+                "says. Mend that first."
+            )
         if than is None:
             rows, what = ((named, words.number(value, [zero, full])),), named
         else:

@@ -11,10 +11,13 @@ from perflab.check import origin
 # Machine-readable twin of a report in a cell's outputs: what `perflab check` and a sample class print.
 MIME = "application/vnd.perflab.report+json"
 
-# Why points are missing: the answer is not begun; it is wrong, or raises; a cell above has to pass first; what was
-# measured falls short of the target; its interval spans a line of points, so that it is too noisy to say.
+# Why points are missing: the answer is not begun; it is wrong, or raises; a cell above has to pass first, or the
+# code cannot be counted as it is written; what was measured falls short of the target; its interval spans a line
+# of points, so that it is too noisy to say.
 Failure = Literal["", "unwritten", "wrong", "blocked", "short", "unsure"]
 NOT_WRITTEN = "is not written yet"  # in the sentence about an answer that was not begun
+# In the sentence about code beside which no instrument runs; it says what to do, and no hint is about that.
+NOT_COUNTED = "cannot be counted", "cannot be explored"
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,10 @@ def refused(
     title: str, of: float, error: Exception, rows: tuple[tuple[str, str], ...] = (), case: int = 0
 ) -> Report:
     """Return the report of an answer that fails, whose error says how."""
-    failure: Failure = "unwritten" if NOT_WRITTEN in str(error) else "wrong"
-    return Report(title, 0.0, of, str(error), rows, failure=failure, case=case)
+    text = str(error)
+    blocked: Failure = "blocked" if any(words in text for words in NOT_COUNTED) else "wrong"
+    failure: Failure = "unwritten" if NOT_WRITTEN in text else blocked
+    return Report(title, 0.0, of, text, rows, failure=failure, case=case)
 
 
 class Points(float):

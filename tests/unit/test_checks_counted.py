@@ -275,6 +275,19 @@ def test_a_metric_that_is_no_number_gives_nothing(value):
     report(check.counts, total, lambda *_: value, on=make, zero=0, full=1, points=2)
 
 
+@pytest.mark.parametrize("ramp", [{"zero": 9, "full": 1}, {"than": make_baseline_of, "zero": 1.5, "full": 2}])
+def test_an_outcome_that_a_metric_refuses_is_said_to_break_a_rule(ramp):
+    passed(total)
+
+    def only_ours(result, *_):
+        return math.inf if next(turns) == 0 else 3.0
+
+    turns = iter(range(9))
+    found = report(check.counts, total, only_ours, on=make, points=2, **ramp)
+    assert found.sentence.startswith("This outcome counts as infinite: it breaks a rule of this cell")
+    assert found.failure == "wrong"
+
+
 def test_a_function_counted_against_itself_may_be_flat():
     """The ratio is its count on the other input over its count on this one: 1 where it is flat."""
     passed(ask_once, lambda m, n: sum(range(n)), [make_oracle])

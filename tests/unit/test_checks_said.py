@@ -8,7 +8,8 @@ import pytest
 from checking import in_cell, make, passed, report, run, total
 
 from perflab import check
-from perflab.check import Points, Report, seen
+from perflab.check import FunctionFailedError, Points, Report, seen
+from perflab.check.report import refused
 
 # --- hints
 
@@ -67,6 +68,12 @@ def test_who_has_part_of_the_points_needs_no_nudge():
 
 def test_all_points_need_no_hint():
     assert answer("return int(array.sum())").hint == 0
+
+
+@pytest.mark.parametrize("why", ["cannot be counted: line 3 has an await", "cannot be explored: line 1 has eval"])
+def test_code_that_no_instrument_may_run_beside_needs_no_hint(why):
+    assert refused("f: calls", 2, FunctionFailedError(f"f {why}.")).failure == "blocked"
+    assert refused("f: calls", 2, FunctionFailedError("f raised ValueError.")).failure == "wrong"
 
 
 def test_an_answer_that_was_not_begun_spends_no_hint():
