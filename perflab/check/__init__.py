@@ -5,6 +5,7 @@ author's arguments make no sense. The protocol between a check and the function 
 `perflab.check.bench`.
 """
 
+from perflab.check import cells as _cells
 from perflab.check.bench import Bench, FunctionFailedError
 from perflab.check.checks import correct, counts, faster, predicted
 from perflab.check.files import File, Pipe, file, pipe
@@ -31,3 +32,5 @@ __all__ = [
     "pipe",
     "predicted",
 ]
+
+_cells.keep_given()

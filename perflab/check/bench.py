@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from perflab import codegen, counters
-from perflab.check import teams, values
+from perflab.check import given, teams, values
 from perflab.check.oracles import Oracle
 from perflab.check.report import NOT_WRITTEN
 from perflab.check.teams import Explored, Raced
@@ -164,7 +164,7 @@ class LocalBench:
             raise RuntimeError("a staged input runs once; stage another")
         staged.ran = True
         fn, args = self.fn, staged.args
-        with quiet(), reported(fn):
+        with quiet(), reported(fn), given.learner(fn):
             seconds, staged.result = seconds_of(lambda: fn(*args), clock)
         return seconds
 
@@ -199,7 +199,7 @@ class LocalBench:
         if metric in codegen.METRICS and not codegen.inspectable(fn):
             raise FunctionFailedError(f"{name_of(fn, YOURS)} is not compiled by Numba: decorate it with @njit.")
         try:
-            with quiet(), reported(fn):
+            with quiet(), reported(fn), given.learner(fn):
                 if metric in codegen.METRICS:
                     return codegen.measure(metric, fn, args)
                 if metric == "lines":
@@ -220,14 +220,15 @@ class LocalBench:
 
     def explore(self, args: tuple, team: Team, refused: int | None = None, parts: Team = ()) -> Explored:
         """See `Bench.explore`."""
-        with quiet(), reported(self.fn):
-            return teams.explored(_bound(team, parts), args, refused)
+        team = _bound(team, parts)
+        with quiet(), reported(self.fn), given.learner(self.fn):
+            return teams.explored(team, args, refused)
 
     def race(self, args: tuple, team: Team, seconds: float, parts: Team = ()) -> tuple[Raced, tuple]:
         """See `Bench.race`."""
-        mine = values.copy(args)
-        with quiet(), reported(self.fn):
-            return teams.raced(_bound(team, parts), mine, seconds), mine
+        mine, team = values.copy(args), _bound(team, parts)
+        with quiet(), reported(self.fn), given.learner(self.fn):
+            return teams.raced(team, mine, seconds), mine
 
 
 def _bound(team: Team, parts: Team) -> Team:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from perflab.check import given
+
 SESSION = "JPY_SESSION_NAME"  # in the environment of a kernel: its notebook, says Jupyter's server
 VSCODE = "__vsc_ipynb_file__"  # among the names of a kernel: the same, says Visual Studio Code
 
@@ -77,6 +79,29 @@ def split(
     return [cell for cell in last[:first] if _is_python(cell)], list(last[first:])
 
 
+def keep_given() -> None:
+    """In a kernel, keep the course's names apart from the learner's; see `perflab.check.given`."""
+    shell = _shell()
+    if shell is not None:
+        given.watch(shell, _GivenCells(shell.user_ns))
+
+
+class _GivenCells:
+    """Tells which cells are given ones: those of the notebook's file, or else the first that imports `check`."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self._names = names
+        self._first: str | None = None
+
+    def __call__(self, source: str) -> bool:
+        course = course_cells(_notebook(self._names))
+        if course is not None:
+            return source.rstrip("\n") in course["given"]
+        if self._first is None and _imports_check(source):
+            self._first = source
+        return source == self._first
+
+
 def course_cells(path: Path | None) -> dict[str, set[str]] | None:
     """Return the texts of the course's cells in a notebook, "given" and "tests"; None if it has none."""
     try:
@@ -119,6 +144,13 @@ def _definitions(cell: str) -> set[str]:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return set()
     return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def _imports_check(cell: str) -> bool:
+    """Tell whether a cell imports this package, as the first cell of each exercise does."""
+    body = ast.parse(cell).body if _is_python(cell) else ()
+    imports = (node for node in body if isinstance(node, ast.ImportFrom) and node.module == "perflab")
+    return any(alias.name == "check" for node in imports for alias in node.names)
 
 
 def _is_python(cell: str) -> bool:

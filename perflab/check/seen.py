@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from perflab.check import attempts
+from perflab.check import attempts, given
 from perflab.check.attempts import HINTS
 from perflab.check.bench import name_of
 from perflab.check.origin import GRADE_ID, tests_frame
@@ -132,6 +132,8 @@ def finish(report: Report, fn: Any) -> Points:
     cell = head()
     if cell is None:
         return Points(report)
+    if remark := given.remark():
+        report = replace(report, sentence=f"{report.sentence} {remark}")
     _latest[cell.grade_id] = report.what, report.value
     _reasons[cell.grade_id] = report.sentence
     # No hint helps against noise, nor before the answer is begun or a cell above has passed.

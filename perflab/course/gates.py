@@ -21,6 +21,7 @@ import numba
 import numpy as np
 
 from perflab import check, figures  # noqa: F401  imported here so that forks find them warm
+from perflab.check import given
 from perflab.check.report import Report
 from perflab.course.errors import CourseError
 from perflab.course.notebook import head, student
@@ -163,6 +164,7 @@ def busy(hogs: int = 2) -> Iterator[None]:
 
 def _run(exercise: Exercise, strip: bool) -> dict[str, Graded]:
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    names = given.start(namespace)
     if strip:
         released = {cell.id: cell.source for cell in student(exercise).cells}
         cells = [replace(c, source=released[c.grade_id]) for c in exercise.cells if c.grade_id]
@@ -172,8 +174,11 @@ def _run(exercise: Exercise, strip: bool) -> dict[str, Graded]:
     for cell in cells:
         if cell.role in ("given", "predict", "answer"):
             run_cell(cell, namespace)
+        if cell.role == "given":
+            names.keep(cell.source)
         elif cell.role == "tests":
-            graded[cell.grade_id] = _points(cell, namespace)
+            with names.tests(cell.source):
+                graded[cell.grade_id] = _points(cell, namespace)
     return graded
 
 
@@ -181,10 +186,10 @@ def _points(cell: Cell, namespace: dict[str, Any]) -> Graded:
     """Run a tests cell and read its points as nbgrader does: from the last bare expression."""
     *above, last = ast.parse(cell.source).body
     assert isinstance(last, ast.Expr)
-    show = Cell(cell.kind, f"{head(cell)}\nshown = ({ast.unparse(last)})", cell.line, grade_id=cell.grade_id)
+    show = replace(cell, source=f"{head(cell)}\nshown = ({ast.unparse(last)})")
     start = time.process_time()
     if above:
-        run_cell(Cell(cell.kind, "\n".join(map(ast.unparse, above)), cell.line), namespace)
+        run_cell(replace(cell, source="\n".join([head(cell), *map(ast.unparse, above)])), namespace)
     run_cell(show, namespace)
     shown = namespace["shown"]
     return Graded(float(repr(shown)), shown.report, time.process_time() - start)
