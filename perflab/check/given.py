@@ -9,8 +9,8 @@ those that a judge gives, an answer that uses a name of the course for something
 and a sentence on the card says which name that is.
 
 Lists, dicts, sets and arrays of a given cell are kept as copies too. What is inside other objects is not kept
-apart: who changes an attribute of a class of the course, of `perflab.check` or of NumPy fools this kernel, and
-no judge.
+apart, nor what Numba has compiled of the course while a name had another value: who changes an attribute of a
+class of the course, of `perflab.check` or of NumPy fools this kernel, and no judge.
 """
 
 import copy
