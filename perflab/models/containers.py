@@ -42,6 +42,7 @@ _SIZED = (list, bytearray, collections.deque, array.array, *_FIXED, *_HASHED)
 _LAZY = (zip, enumerate, map, filter, reversed)
 _UNREAD = (len, range, isinstance, issubclass, callable, id, type, slice)
 _ONE = frozenset({"append", "appendleft", "popleft", "add", "discard", "get", "setdefault", "popitem"})
+_ONE |= {"move_to_end"}
 _NONE = frozenset({"keys", "values", "items", "clear"})
 _LOGARITHMIC = (*(getattr(bisect, name) for name in ("bisect", "bisect_left", "bisect_right")),)
 _LOGARITHMIC += tuple(getattr(heapq, name) for name in ("heappush", "heappop", "heapreplace", "heappushpop"))
@@ -249,15 +250,15 @@ class Containers:
             self.charge(value)
         return value
 
-    def _deeply(self, value: Any) -> None:
+    def deeply(self, value: Any) -> None:
         """Touch all elements of containers in containers."""
         self.whole(value)
         if isinstance(value, list | tuple) and value.__class__ is not Extent:
             for part in value:
                 if not _is_small_number(part.__class__):
-                    self._deeply(part)
+                    self.deeply(part)
         elif isinstance(value, dict):
-            self._deeply(list(value.values()))
+            self.deeply(list(value.values()))
 
     # Loops
 
@@ -270,8 +271,10 @@ class Containers:
             return values
         return self._steps_of(values) if _is_sized(kind) else self._steps_unplaced(values)
 
-    def _steps_of(self, values: Any) -> Iterator[Any]:
-        for position, value in enumerate(values):
+    def _steps_of(self, values: Any, backwards: bool = False) -> Iterator[Any]:
+        last = len(values) - 1
+        for step, value in enumerate(reversed(values) if backwards else values):
+            position = last - step if backwards else step
             if self._counts(value):
                 self._touch_slot(values, position, False)
             yield self._met(value) if is_unwatched(value.__class__) else value
@@ -387,7 +390,7 @@ class Containers:
                 return function(*args, **kwargs)
             if maker is not None and maker is getattr(self._read, "__self__", None):
                 for value in (*args, *kwargs.values()):
-                    self._deeply(value)
+                    self.deeply(value)
                 return function(*args, **kwargs)
             return self.call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
         if kind is type and _is_own(function):
@@ -407,6 +410,8 @@ class Containers:
             return function(*args, **kwargs)
         if function is memoryview:
             raise UntraceableError("a memoryview hides what is read through it; use the array")
+        if function is reversed and _is_sized(args[0].__class__):
+            return self._steps_of(args[0], backwards=True)
         if function in _LAZY:
             return function(*(self._lazily(arg) for arg in args), **kwargs)
         if function is iter and len(args) == 1:
@@ -486,7 +491,10 @@ class _Sink:
             self._containers._touch(self._owner, index, value, True)
 
     def __delitem__(self, index: Any) -> None:
-        self._containers.charge(self._owner)
+        if isinstance(self._owner, _HASHED):
+            self._containers._touch(self._owner, index, None, True)
+        else:
+            self._containers.charge(self._owner)
         del self._owner[index]
 
 

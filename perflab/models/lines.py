@@ -17,6 +17,8 @@ What is counted:
 - A whole-array operation is one pass over its operands and its result, in memory order: element-wise
   operations touch them side by side, all others one after the other. Numba may fuse a chain of them into a
   single pass; NumPy does not, and neither does this model.
+- A copy reads in the order in which it writes, as NumPy's does: one of a transposed view reads down columns.
+  Products of matrices read them more than once, and are refused.
 - Scalars are not memory here, nor small tuples. Lists, dictionaries and sets have places of their own; see
   `perflab.models.containers`.
 """

@@ -23,6 +23,7 @@ from numba.experimental.jitclass.base import JitClassType
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from perflab.models.containers import CompiledContainers, Containers, Extent, handing, is_unwatched
+from perflab.models.moves import CONTRACTING, IN_ORDER, MOVING, SHAPED_BY_THE_REST, Numbers
 from perflab.models.places import AddressSpace, address_of
 from perflab.models.sources import UntraceableError
 from perflab.models.touches import hooks_of, touching
@@ -34,6 +35,7 @@ _UNREAD = frozenset({"shape", "size", "ndim", "result_type", "can_cast", "shares
 _PARTIAL = frozenset(
     {"item", "take", "put", "searchsorted", "take_along_axis", "put_along_axis", "choose", "place", "partition"}
 )
+_PARTIAL |= {"putmask"}
 # What writes to its first operand.
 _FILLING = frozenset({"copyto", "fill", "sort"})
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
@@ -83,6 +85,8 @@ class Trace:
     memory : Memory
     codes : set of code objects
         Of the functions that it has wrapped.
+    containers : Containers
+        What counts elements outside of arrays.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -91,7 +95,7 @@ class Trace:
         self._twins: dict[tuple[Callable[..., Any], bool], Callable[..., Any]] = {}
         self.codes: set[types.CodeType] = set()
         self._copies: list[tuple[Any, Any]] = []  # of containers of arrays among the arguments
-        plain = Containers(memory, self._space, _Array, self.codes, self._all_of, self.met)
+        self.containers = plain = Containers(memory, self._space, _Array, self.codes, self._all_of, self.met)
         self._hooks = [hooks_of(kind.hooks()) for kind in (plain, CompiledContainers(plain))]
 
     # What the function can reach
@@ -213,10 +217,22 @@ class Trace:
                 f"{name} touches only a part of its operands: write it as a loop or as x[indices]"
             )
         operands = [] if name.endswith("_like") or name in _UNREAD else list(_arrays((args, kwargs)))
+        if name in CONTRACTING:
+            _refuse_matrices(name, operands)
         result = function(*_raw(args), **_raw(kwargs))
         returned = [part for part in _leaves(result) if isinstance(part, np.ndarray)]
         fresh = [part for part in returned if not self._space.knows(part)]
         wrapped = self._wrap(result)
+        if name in IN_ORDER:
+            order = kwargs.get("order", args[1] if len(args) > 1 else "C")
+            for operand in operands:
+                places = operand.places().ravel(order if order == "F" else "C")
+                self.memory.touch_together([(places, operand.itemsize, False)])
+            return wrapped
+        if name in MOVING and operands and self._move(function, args, kwargs, fresh):
+            return wrapped
+        if self._copy(operands, fresh):
+            return wrapped
         if fresh or not returned or "out" in kwargs:
             given = list(_leaves(kwargs.get("out", ())))
             given += args[:1] if name in _FILLING else []
@@ -227,6 +243,55 @@ class Trace:
                 for part in fresh:
                     self.made(part)
         return wrapped
+
+    def _copy(self, operands: "list[_Array]", fresh: list[np.ndarray]) -> bool:
+        """Touch an array and a new one of its shape side by side, in the order of the new one; tell whether."""
+        if len(operands) != 1 or len(fresh) != 1 or fresh[0].shape != operands[0].shape or fresh[0].ndim < 2:
+            return False
+        self._touch_in_order_of(self.array(fresh[0]), operands[0].places(), operands[0].itemsize)
+        return True
+
+    def _move(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], fresh: list[np.ndarray]) -> bool:
+        """Touch what was moved and where it went side by side, in the order of the latter; tell whether it could.
+
+        NumPy, too, chooses the order of a copy by where it writes.
+        """
+        target = args[0] if function.__name__ == "copyto" else kwargs.get("out")
+        if isinstance(target, _Array):
+            written = [target]
+        elif fresh:
+            written = [self.array(part) for part in fresh]
+        else:
+            return False
+        if function.__name__ in SHAPED_BY_THE_REST and len(list(_arrays((args, kwargs)))) > 1:
+            return False
+        numbers = Numbers(_Array)
+        kwargs = {**kwargs, "dtype": np.int64} if "dtype" in kwargs else kwargs
+        try:
+            moved = function(*numbers.instead_of(args), **numbers.instead_of(kwargs))
+        except (TypeError, ValueError):
+            return False
+        if isinstance(target, _Array):
+            moved = numbers.of(target)
+        arrays = [part for part in _leaves(moved) if isinstance(part, np.ndarray)]
+        if [part.shape for part in arrays] != [into.shape for into in written]:
+            return False
+        if any(part.dtype not in (np.int64, np.float64) for part in arrays):
+            return False  # too few bits for the numbers
+        for part, into in zip(arrays, written, strict=True):
+            self._touch_in_order_of(into, numbers.places_of(part), numbers.itemsize)
+        return True
+
+    def _touch_in_order_of(self, into: "_Array", places: np.ndarray, size: int) -> None:
+        """Read what is at `places`, -1 for nothing, and write it side by side, in the order of the latter."""
+        strides = into.strides
+        axes = sorted(range(into.ndim), key=lambda axis: -abs(strides[axis]))
+        read, written = (each.transpose(axes).ravel() for each in (places, into.places()))
+        if (known := read >= 0).all():
+            self.memory.touch_together([(read, size, False), (written, into.itemsize, True)])
+        else:  # some elements come from nowhere, such as a border of zeros
+            self.memory.touch_together([(read[known], size, False)])
+            self.memory.touch_together([(written, into.itemsize, True)])
 
     def made(self, data: np.ndarray) -> "_Array":
         """Wrap an array that has just been written."""
@@ -243,6 +308,8 @@ class Trace:
         """Call a universal function, or its `reduce` or `accumulate`."""
         if method not in ("__call__", "reduce", "accumulate"):
             raise UntraceableError(f"numpy.{ufunc.__name__}.{method} is not supported: write it as a loop")
+        if ufunc.__name__ in CONTRACTING:
+            _refuse_matrices(ufunc.__name__, list(_arrays(inputs)))
         result = getattr(ufunc, method)(*_raw(inputs), **_raw(kwargs))
         if "out" in kwargs:
             outputs = kwargs["out"]
@@ -283,7 +350,7 @@ class Trace:
         )
 
     def _all_of(self, array: "_Array") -> np.ndarray:
-        self.touch_all([array])
+        self.memory.touch_together([(array.places().ravel(), array.itemsize, False)])
         return array._data
 
     def _wrap(self, result: Any) -> Any:
@@ -365,6 +432,8 @@ class _Array(NDArrayOperatorsMixin):
             self._touch(self._address_of(index), self._size, True)
             return
         given = list(_arrays(value))
+        if isinstance(value, tuple | list):
+            self._trace.containers.deeply(value)
         if isinstance(index, str) or _is_view(index):
             part = self[index]
             if given and part._same_memory(given[0]):
@@ -413,6 +482,14 @@ class _Array(NDArrayOperatorsMixin):
             self._fields[name] = _Array(self._trace, self._data[name], self._shift)
         return self._fields[name]
 
+    def like(self) -> np.ndarray:
+        """Return a new array of int64 of the same shape, and with its axes in the same order in memory."""
+        return np.empty_like(self._data, np.int64, subok=False)
+
+    def places(self) -> np.ndarray:
+        """Return the address of every element (bytes, int64, of the array's shape)."""
+        return _addresses(self._at, self._data.shape, self._data.strides)
+
     def _same_memory(self, other: "_Array") -> bool:
         mine, theirs = self._data, other._data
         return self._at == other._at and (mine.shape, mine.strides, mine.dtype) == (
@@ -431,7 +508,7 @@ class _Array(NDArrayOperatorsMixin):
     def _touch_indexed(self, index: Any, write: bool) -> None:
         for part in _arrays(index):
             self._trace.touch_all([part])
-        addresses = _addresses(self._at, self._data.shape, self._data.strides)[_raw(index)]
+        addresses = self.places()[_raw(index)]
         self._trace.memory.touch_together([(addresses.ravel(), self._size, write)])
 
 
@@ -458,6 +535,11 @@ class _Record:
 
     def touch_whole(self) -> None:
         self._array._touch(self._array._address_of(self._index), self._array._size, False)
+
+
+def _refuse_matrices(name: str, operands: list[_Array]) -> None:
+    if any(operand.ndim > 1 for operand in operands):
+        raise UntraceableError(f"{name} reads a matrix more than once, in an order of its own: write it as a loop")
 
 
 class _KindOfArrays(type):

@@ -4,7 +4,7 @@ import array
 import heapq
 import itertools
 import operator
-from collections import ChainMap, deque
+from collections import ChainMap, OrderedDict, deque
 from functools import partial, reduce
 
 import numpy as np
@@ -555,3 +555,36 @@ def a_buffer(x):
 def test_what_gets_at_elements_out_of_sight_is_refused(fn):
     with pytest.raises(UntraceableError, match="keeps memory that cannot be watched"):
         watched(fn, (np.ones(3),))
+
+
+def reads_backwards(row):
+    return list(reversed(row))
+
+
+def leaves_a_dictionary(row):
+    known = dict.fromkeys(row)
+    del known[3]
+    return len(known)
+
+
+def takes_another_turn(row):
+    order = OrderedDict.fromkeys(row)
+    order.move_to_end(3)
+    return list(order)[-1]
+
+
+@pytest.mark.parametrize(
+    ("fn", "count"), [(reads_backwards, 100), (leaves_a_dictionary, 101), (takes_another_turn, 100 + 1 + 100 + 1)]
+)
+def test_what_python_does_in_one_step_counts_as_one(fn, count):
+    assert counted("accesses", fn, (list(range(100)),)) == (count, fn(list(range(100))))
+
+
+def test_looking_back_with_a_dictionary_and_a_set_reads_all_that_it_looks_at():
+    def look(row):
+        last = {}
+        for k, value in enumerate(row):
+            last[value] = k
+        return len(set(row[last[0] + 1 :]))
+
+    assert counted("accesses", look, (list(range(100)),))[0] == 100 + 100 + 1 + 99 + 99

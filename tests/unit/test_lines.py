@@ -553,3 +553,65 @@ def test_a_watched_array_is_an_array_to_who_asks():
 def test_an_array_that_nobody_would_watch_is_refused():
     with pytest.raises(UntraceableError, match="use np\\.empty"):
         fetched(lambda x: np.ndarray(3), (np.ones(3),))
+
+
+TURNS = {
+    "copy": lambda x: x.T.copy(),
+    "array": lambda x: np.array(x.T, order="C"),
+    "in_order": lambda x: np.ascontiguousarray(x.T),
+    "astype": lambda x: x.T.astype(np.float64, order="C"),
+    "ravel": lambda x: x.T.ravel(),
+    "flatten": lambda x: x.T.flatten(),
+    "by_columns": lambda x: x.ravel("F"),
+    "reshape": lambda x: x.T.reshape(-1),
+    "repeat": lambda x: np.repeat(x.T, 1, 0),
+    "column_stack": lambda x: np.column_stack(x),
+    "stack": lambda x: np.stack(list(x), axis=1, dtype=np.float64),
+    "bytes": lambda x: bytes(x.T),
+    "tobytes": lambda x: x.tobytes("F"),
+    "tolist": lambda x: x.T.tolist(),
+    "columns": lambda x: np.concatenate([x[:, 0], x[:, 1], x[:, 2], x[:, 3], x[:, 4:].T.ravel()]),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS)
+def test_a_copy_of_a_turned_array_reads_down_its_columns(turn):
+    x = np.arange(256 * 16, dtype=np.float32).reshape(256, 16)  # a row is a line
+    lines = fetched(turn, (x,))
+    assert lines >= x.size  # a column has more lines than are kept, so each read fetches one
+
+
+def test_a_copy_in_order_reads_each_line_once():
+    x = np.arange(256 * 16, dtype=np.float32).reshape(256, 16)
+    for turn in (
+        lambda x: x.copy(),
+        lambda x: np.array(x.T),
+        lambda x: x[::-1].copy(),
+    ):
+        assert fetched(turn, (x,)) == 512
+    assert fetched(lambda x: np.pad(x, ((0, 0), (0, 16))), (x,)) == 256 + 512
+    assert fetched(lambda x: np.append(x, 7.0), (x,)) == 256 + 513
+
+
+@pytest.mark.parametrize("write", [lambda x, y: np.copyto(y, x.T), lambda x, y: np.stack(list(x), axis=1, out=y)])
+def test_what_is_copied_into_an_array_is_read_in_the_order_of_that_one(write):
+    x, y = np.arange(256 * 16, dtype=np.float32).reshape(256, 16), np.zeros((16, 256), np.float32)
+    assert fetched(write, (x, y)) >= x.size
+    assert np.array_equal(y, x.T)
+
+
+@pytest.mark.parametrize(
+    "multiply",
+    [lambda x: x.T @ np.eye(8), lambda x: np.einsum("ij->ji", x) * 1, lambda x: np.inner(np.eye(8), x.T)],
+)
+def test_products_of_matrices_are_refused(multiply):
+    with pytest.raises(UntraceableError, match="reads a matrix more than once"):
+        fetched(multiply, (np.ones((8, 8)),))
+
+
+def test_lists_that_fill_an_array_are_read():
+    def fill(x, rows):
+        x[...] = rows
+
+    rows = [[float(i) for i in range(32)] for _ in range(4)]  # a row of numbers is four lines
+    assert fetched(fill, (np.zeros((4, 32)), rows)) == 16 + 16 + 1
