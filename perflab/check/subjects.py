@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from perflab.check import cell, values
+from perflab.check import cell, origin, values
 from perflab.check.bench import (
+    YOURS,
     Bench,
     FunctionFailedError,
     argument_names,
@@ -58,6 +59,10 @@ def make_subject(fn: Callable[..., Any], view: View | None) -> Subject:
     """Return `fn` with its bench and, given a view, with the layout that the learner's function returns."""
     if not callable(fn):
         raise FunctionFailedError(f"Expected a function, got {fn!r}.")
+    if module := origin.forbidden(fn):
+        raise FunctionFailedError(
+            f"{name_of(fn, YOURS)} uses {module}, which a judge does not have: write it yourself."
+        )
     if view is None:
         return Subject(fn, bench_of(fn), None, None)
     convert, layout = view

@@ -178,18 +178,19 @@ def _run(exercise: Exercise, strip: bool) -> dict[str, Graded]:
             names.keep(cell.source)
         elif cell.role == "tests":
             with names.tests(cell.source):
-                graded[cell.grade_id] = _points(cell, namespace)
+                graded[cell.grade_id] = _points(cell, namespace, exercise.header.forbids)
     return graded
 
 
-def _points(cell: Cell, namespace: dict[str, Any]) -> Graded:
+def _points(cell: Cell, namespace: dict[str, Any], forbids: tuple[str, ...]) -> Graded:
     """Run a tests cell and read its points as nbgrader does: from the last bare expression."""
     *above, last = ast.parse(cell.source).body
     assert isinstance(last, ast.Expr)
-    show = replace(cell, source=f"{head(cell)}\nshown = ({ast.unparse(last)})")
+    above_all = head(cell, forbids)
+    show = replace(cell, source=f"{above_all}\nshown = ({ast.unparse(last)})")
     start = time.process_time()
     if above:
-        run_cell(replace(cell, source="\n".join([head(cell), *map(ast.unparse, above)])), namespace)
+        run_cell(replace(cell, source="\n".join([above_all, *map(ast.unparse, above)])), namespace)
     run_cell(show, namespace)
     shown = namespace["shown"]
     return Graded(float(repr(shown)), shown.report, time.process_time() - start)

@@ -10,6 +10,7 @@ from nbgrader import preprocessors as nbgrader
 from traitlets.config import Config
 
 from perflab import words
+from perflab.check.origin import WITHOUT
 from perflab.check.seen import GRADE_ID
 from perflab.course.errors import CourseError
 from perflab.course.source import Cell, Exercise
@@ -63,7 +64,7 @@ def instructor(exercise: Exercise) -> NotebookNode:
         # Ids say what a cell is and survive edits elsewhere; text cells are named after what they follow.
         cell_id = cell.grade_id or f"text_{len(cells)}_{exercise.path.stem}"[:64]
         new = new_markdown_cell if cell.kind == "markdown" else new_code_cell
-        source = _source(cell) if cells else _with_facts(cell, exercise)
+        source = _source(cell, exercise.header.forbids) if cells else _with_facts(cell, exercise)
         cells.append(new(source, id=cell_id, metadata=_metadata(cell)))
         if cell.role == "explain":
             # nbgrader keeps a task's prompt whole only if the answer stands in a cell of its own.
@@ -101,19 +102,23 @@ def _with_facts(cell: Cell, exercise: Exercise) -> str:
     return f"{title}\n\n{facts(exercise)}\n\n{rest.lstrip()}".rstrip()
 
 
-def _source(cell: Cell) -> str:
+def _source(cell: Cell, forbids: tuple[str, ...]) -> str:
     if cell.role != "tests":
         return cell.source
-    return f"{head(cell)}\n{cell.source}"
+    return f"{head(cell, forbids)}\n{cell.source}"
 
 
-def head(cell: Cell) -> str:
-    """Return the first line of a tests cell in a notebook: its checks know the cell and its hints by it."""
+def head(cell: Cell, forbids: tuple[str, ...] = ()) -> str:
+    """Return the first lines of a tests cell in a notebook: its checks know the cell and its hints by them.
+
+    The second tells them which modules of perflab an answer may not use.
+    """
     hints = ""
     if cell.hints:
-        first, last = cell.hints
-        hints = f", hint {first}" if first == last else f", hints {first}-{last}"
-    return f"{GRADE_ID}{cell.grade_id} ({words.counted(cell.points, 'point')}{hints})"
+        one, last = cell.hints
+        hints = f", hint {one}" if one == last else f", hints {one}-{last}"
+    first = f"{GRADE_ID}{cell.grade_id} ({words.counted(cell.points, 'point')}{hints})"
+    return f"{first}\n{WITHOUT}{', '.join(forbids)}" if forbids else first
 
 
 def _about(exercise: Exercise) -> dict[str, Any]:

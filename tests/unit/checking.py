@@ -45,10 +45,11 @@ def in_cell(source, grade_id, names, about="2 points"):
     return run(f"{seen.GRADE_ID}{grade_id} ({about})\nout = {source}\n", grade_id, names)["out"]
 
 
-def run(text, name, names):
-    """Run a cell of a notebook; return the names that there are then."""
+def run(text, name, names, into=None):
+    """Run a cell of a notebook, after others with the names of `into`; return the names that there are then."""
     linecache.cache[f"<{name}>"] = (len(text), None, text.splitlines(keepends=True), f"<{name}>")
-    namespace = {"check": check} | names
+    namespace = {} if into is None else into
+    namespace |= {"check": check} | names
     exec(compile(text, f"<{name}>", "exec"), namespace)
     return namespace
 

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from checking import CASES, make, make_table, passed, plain_layout, report, step_parts, step_records, total
+from checking import CASES, make, make_table, passed, plain_layout, report, run, step_parts, step_records, total
 
 from perflab import check
 from perflab.check.bench import LocalBench
@@ -236,3 +236,37 @@ def test_correctness_in_another_layout_counts_for_nothing(gated):
     view = (check.groups, lambda: next(returned))
     assert check.correct(step_parts, against=step_records, on=[make_table], view=view, returns=0, points=1)
     assert "passed it with another layout" in gated(step_parts, view=view).sentence
+
+
+# --- modules that an answer may not use
+
+COURSE = "perflab.models.lines"
+USES = {
+    "imports": "def f(a):\n    from perflab.models import lines\n    return a.sum()",
+    "imports a part": "def f(a):\n    from perflab.models.lines import fetched\n    return a.sum()",
+    "imports the whole": "def f(a):\n    import perflab.models.lines\n    return a.sum()",
+    "knows the module": "from perflab.models import lines\ndef f(a):\n    lines\n    return a.sum()",
+    "knows a part": "from perflab.models.lines import fetched as g\ndef f(a):\n    g\n    return a.sum()",
+    "through a helper": "def g():\n    from perflab.models import lines\ndef f(a):\n    g()\n    return a.sum()",
+    "inside": "def f(a):\n    def g():\n        from perflab.models import lines\n    g()\n    return a.sum()",
+    "through the tests cell": "def f(a):\n    g()\n    return a.sum()",
+}
+CHECK = f"# grade_id: sums (1 point)\n# without: perflab.models.tape, {COURSE}\n"
+CHECK += f"def g():\n    from {COURSE} import fetched\nout = check.correct(f, against=total, on=CASES, points=1)"
+
+
+def sums(answer, text):
+    names = run(answer, "answer", {})
+    return run(text, "sums", {**names, "total": total, "CASES": CASES}, into=names)["out"]
+
+
+@pytest.mark.parametrize("answer", USES.values(), ids=USES)
+def test_an_answer_that_uses_a_forbidden_module_gives_nothing(answer):
+    points = sums(answer, CHECK)
+    assert points == 0
+    assert f"f uses {COURSE}, which a judge does not have" in points.report.sentence
+    assert sums(answer, CHECK.replace("# without: ", "# with: ")) == 1
+
+
+def test_an_answer_with_a_name_of_its_own_is_none_of_the_forbidden_modules():
+    assert sums("def f(a):\n    lines = a.sum()\n    return lines", CHECK) == 1

@@ -6,6 +6,7 @@ import traceback
 import pytest
 
 from perflab.course.errors import CourseError, SourceError
+from perflab.course.notebook import instructor
 from perflab.course.source import load, read, read_all, run_cell, with_answer
 
 
@@ -37,7 +38,12 @@ def test_the_header_is_read(exercise):
 )
 def test_forbidden_modules_are_optional(path, tiny, line, forbids):
     path.write_text(tiny.replace("#   stars: 1", f"#   {line}\n#   stars: 1"))
-    assert read(path).header.forbids == forbids
+    exercise = read(path)
+    assert exercise.header.forbids == forbids
+    heads = {
+        cell.source.splitlines()[1] for cell in instructor(exercise).cells if cell.source.startswith("# grade_id")
+    }
+    assert (heads == {"# without: perflab.models.lines"}) == bool(forbids)
 
 
 def test_a_tests_cell_may_name_its_hints(path, tiny):
