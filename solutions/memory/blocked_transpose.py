@@ -55,7 +55,9 @@ guess = None  # your number
 # %% [markdown]
 # ## Your turn
 # `turn(picture, turned)` does what `turn_rows` does, for pictures of any height and width, and visits the
-# pixels in an order of your choice. Where they lie is not yours to change: the display reads them there.
+# pixels in an order of your choice. Where they lie is not yours to change: the display reads them there. An array
+# of your own as a buffer is allowed, and its misses count. A copy of a view counts as NumPy makes it: it writes in
+# order, and reads the view wherever that lies.
 #
 # The tests run it on a picture of 1,024 x 1,024 pixels and count the misses of two caches:
 #
@@ -69,7 +71,7 @@ guess = None  # your number
 #
 # | level | nothing | full points |
 # | --- | --- | --- |
-# | first | 1.5 | 5 |
+# | first | 3.5 | 5 |
 # | second | 5 | 8 |
 #
 # <details><summary>Hint 1</summary>
@@ -140,7 +142,7 @@ check.correct(turn, against=turn_rows, on=cases, returns=1, points=2)
 
 # %% role="tests" grade_id="blocked_transpose_near" points=3
 check.counts(
-    turn, "misses", than=turn_rows, on=make_picture, zero=1.5, full=5, points=3
+    turn, "misses", than=turn_rows, on=make_picture, zero=3.5, full=5, points=3
 )
 
 # %% [markdown]
@@ -159,7 +161,7 @@ check.counts(
 # pixels, blue ones with the first alone.
 
 # %% role="show" grade_id="blocked_transpose_show"
-from perflab import figures, pictures, timing
+from perflab import figures, hints, pictures, timing
 from perflab.models import cache
 
 fig, axes = figures.subplots(1, 2, size=(7.4, 3.2))
@@ -183,7 +185,11 @@ figures.show(
 
 def compare_with_rows(pitch):
     """Measure both orders; rows have `pitch` pixels, 1,024 of them used."""
-    both = tuple(np.ones((1024, pitch), np.uint32)[:, :1024] for _ in range(2))
+    both = []
+    for _ in range(2):  # each begins on a page, as in the model
+        buffer = hints.empty(1024 * pitch, np.uint32, 4096)
+        buffer[:] = 1
+        both.append(buffer.reshape(1024, pitch)[:, :1024])
     return timing.compare(lambda: turn(*both), lambda: turn_rows(*both))
 
 

@@ -79,6 +79,11 @@ def make_frame(rng, n=20_000, line=64, sets=64, ways=8):
     return np.where(rng.random(n) < 0.5, screen, heap), line, sets, ways
 
 
+def make_scroll(rng, n=2_000):
+    """Arguments: accesses to 640 lines that come again and again; a cache."""
+    return rng.integers(0, 640 * 64, n), 64, 8, 8
+
+
 # %% role="given" grade_id="cache_simulator_example"
 for count, pitch in ((8, 4096), (9, 4096), (9, 4160), (512, 4160), (513, 4160)):
     misses = look_back(rows_of(count, pitch), 64, 64, 8).sum()
@@ -104,10 +109,11 @@ guess = None  # your number
 #
 # | what the tests ask | nothing | full points |
 # | --- | --- | --- |
-# | elements that yours reads and writes, for 400 accesses | 48,000 | 26,000 |
+# | elements that yours reads and writes, for 2,000 accesses | 105,000 | 65,000 |
 # | how many times as fast yours is | 2.5 | 8 |
 #
-# That it is right earns two points of eight. The other six are for the lever.
+# That it is right earns two points of eight. The other six are for the lever. A history of each set that you read
+# only as far as `ways` other lines is allowed: that much of it is what the set holds.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -170,9 +176,9 @@ def simulate(addresses, line, sets, ways):
 
 # %% [markdown]
 # ### Does it find the set?
-# Direct-mapped caches: a set holds one line, so that nobody has to choose which one goes. The caches of this
-# course (`perflab.models.cache`, which your answer cannot use) are asked about the same accesses, one at a
-# time.
+# Direct-mapped caches: a set holds one line, so that nobody has to choose which one goes. A line has 64 bytes in
+# most cases, 16, 32 or 128 in others. The caches of this course (`perflab.models.cache`, which your answer must not
+# use: no check takes it then) are asked about the same accesses, one at a time.
 
 
 # %% role="tests" grade_id="cache_simulator_direct" points=1
@@ -199,6 +205,10 @@ cases += [
     lambda rng, pitch=pitch: (rows_of(5, pitch), 64, 4, 1)
     for pitch in (64, 256, 320)
 ]
+cases += [
+    lambda rng, line=line: (np.arange(0, 800, 8), line, 2, 1)
+    for line in (32, 128)
+]
 ### BEGIN HIDDEN TESTS
 cases += [
     lambda rng, line=line: (rng.integers(0, 5_000, 300), line, 16, 1)
@@ -224,6 +234,10 @@ cases += [lambda rng: (np.tile(np.arange(0, 4_096, 8), 2), 64, 8, 4)]
 cases += [
     lambda rng, count=count: (rows_of(count, 512), 64, 8, 4) for count in (4, 5)
 ]
+cases += [
+    lambda rng, line=line: (rng.integers(0, 1_500, 200), line, 2, 3)
+    for line in (32, 128)
+]
 ### BEGIN HIDDEN TESTS
 cases += [
     lambda rng, sets=sets: make_frame(rng, 3_000, 64, sets, 8)
@@ -238,16 +252,17 @@ check.correct(simulate, against=course_cache, on=cases, points=1)
 
 # %% [markdown]
 # ### How much does it read and write?
-# On 400 accesses of a frame, with 8 sets of 16 lines, every element that is read or written is counted, of arrays
-# and of lists. Nothing is timed, so the count is the same on every machine. `look_back` comes to about 250,000.
+# On 2,000 accesses to 640 lines, each of which comes again and again, with 8 sets of 8 lines. Every element that is
+# read or written is counted, of arrays and of lists; a question to a dictionary or to a set counts as one. Nothing is
+# timed, so the count is the same on every machine. `look_back` comes to about 650,000.
 
 # %% role="tests" grade_id="cache_simulator_steps" points=3
 check.counts(
     simulate,
     "accesses",
-    on=lambda rng: make_frame(rng, 400, 64, 8, 16),
-    zero=48_000,
-    full=26_000,
+    on=make_scroll,
+    zero=105_000,
+    full=65_000,
     points=3,
 )
 

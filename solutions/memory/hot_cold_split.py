@@ -65,9 +65,8 @@ def fly_records(table, visible, dt):
 
 # %% [markdown]
 # ## Predict
-# For each visible entity, `fly_records` fetches four lines. How many times fewer can a better layout fetch? And
-# what would one array a field make of it, the winner of the exercise *Structure of arrays*? Write your guess of
-# the best ratio.
+# For each visible entity, `fly_records` fetches four lines. The visible ones are single entities, far from each
+# other. How many times fewer lines can the best layout fetch? Write your guess.
 
 # %% role="predict" grade_id="hot_cold_split_guess"
 guess = None  # your number
@@ -84,7 +83,7 @@ guess = None  # your number
 # | frame | visible are | lines of `fly_records` over yours: nothing | full points |
 # | --- | --- | --- | --- |
 # | swarm | single entities | 1.5 | 3.5 |
-# | formations | four neighbors in the table at a time | 4 | 7 |
+# | formations | four neighbors in the table at a time | 4 | 6.9 |
 #
 # The first frame asks whether what is used together lies together. The second asks whether anything else lies
 # there too: then a line cannot hold two of the four.
@@ -201,15 +200,16 @@ check.counts(
     on=make_formations,
     view=(check.groups, layout),
     zero=4,
-    full=7,
+    full=6.9,
     points=3,
 )
 
 # %% [markdown]
 # ## Before and after
 # The lines that one visible entity needs. Each row is a cache line, each cell four bytes of it; colored cells
-# are used. Below is the time of both loops on your machine. It earns no points, because it depends on how far
-# away the data is: on what your caches hold, and on who shares them with you.
+# are used. Below is the time of both loops on your machine, for a larger frame in which every second entity is
+# visible, not one in sixteen. It earns no points, because it depends on how far away the data is: on what your
+# caches hold, and on who shares them with you.
 
 # %% role="show" grade_id="hot_cold_split_show"
 from perflab import figures, timing

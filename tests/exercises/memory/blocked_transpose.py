@@ -19,6 +19,33 @@ def turn(picture, turned):
 """
 
 
+BUFFER = """
+@njit
+def turn(picture, turned):
+    height, width = picture.shape
+    buffer = np.empty((16, 16), np.uint32)
+    for top in range(0, height, 16):
+        for left in range(0, width, 16):
+            h, w = min(16, height - top), min(16, width - left)
+            for y in range(h):
+                for x in range(w):
+                    buffer[y, x] = picture[top + y, left + x]
+            for x in range(w):
+                for y in range(h):
+                    turned[left + x, top + y] = buffer[y, x]
+"""
+
+
+def copies(copy, width):
+    """A picture of strips that are turned by a copy: it has to read down their columns as well."""
+    return f"""
+def turn(picture, turned):
+    for left in range(0, max(picture.shape[1], 1), {width}):
+        strip = picture[:, left : left + {width}]
+        turned[left : left + {width}] = {copy}
+"""
+
+
 MUTANTS = {
     # The slow loop under another name.
     "naive": (
@@ -75,8 +102,14 @@ def turn(picture, turned):
     "strips": (blocks(1 << 20, 8), points(2, 3, (0.5, 1))),
     # Strips from left to right: a line of the turned picture is lost before its next pixel.
     "strips_of_rows": (blocks(8, 1 << 20), points(2, 0, 0)),
-    # A quarter of a line, a quarter of the way.
-    "half_way": (blocks(4, 4), points(2, (1.5, 2.5), 0)),
+    # A quarter of a line of both: each is fetched twice and more.
+    "a_quarter_of_a_line": (blocks(4, 4), points(2, 0, 0)),
+    # High enough for the lines of the turned picture, but too narrow for those of the picture: these come again for
+    # each block, so the first level is not content.
+    "half_way": (blocks(16, 4), points(2, 0, 4)),
+    "nearly_a_half_line": (blocks(16, 7), points(2, 0.5, 4)),
+    # A square of a line by a line, through a buffer that lies in order: allowed, and as good as it gets.
+    "buffer": (BUFFER, points(2, 3, 4)),
     # A whole line and more of both pictures, which the first level has no places for.
     "large_blocks": (blocks(32, 32), points(2, 0, 4)),
     # The array's own transpose, in whole-array operations, in no order that anybody chose.
@@ -84,6 +117,25 @@ def turn(picture, turned):
         """
 def turn(picture, turned):
     turned[:] = picture.T
+""",
+        points(2, 0, 0),
+    ),
+    # The same in a copy, which NumPy makes in the order in which it writes; of the whole picture, and of strips.
+    "copy": (copies("strip.T.copy()", 1 << 20), points(2, 0, 0)),
+    "copies_of_strips": (copies("np.ascontiguousarray(strip.T)", 8), points(2, 0, 0)),
+    "stacked_strips": (copies("np.stack(list(strip), axis=1) if len(strip) else 0", 8), points(2, 0, 0)),
+    "copied_into": (
+        """
+def turn(picture, turned):
+    np.copyto(turned, picture.T)
+""",
+        points(2, 0, 0),
+    ),
+    # A product with ones on the diagonal: nobody knows in which order that reads.
+    "product": (
+        """
+def turn(picture, turned):
+    turned[:] = picture.T @ np.eye(len(picture), dtype=np.uint32)
 """,
         points(2, 0, 0),
     ),

@@ -26,6 +26,22 @@ def simulate(addresses, line, sets, ways):
     return missed
 """
 
+# A history of each set, and where in it a line was seen last.
+WITH_A_DICTIONARY = """
+def simulate(addresses, line, sets, ways):
+    history = [[] for _ in range(sets)]
+    last = {}
+    missed = np.ones(addresses.size, bool)
+    for i in range(addresses.size):
+        number = int(addresses[i]) // line
+        row = history[number % sets]
+        if number in last:
+            missed[i] = len(set(row[last[number] + 1 :])) >= ways
+        last[number] = len(row)
+        row.append(number)
+    return missed
+"""
+
 MUTANTS = {
     # The definition under another name.
     "naive": (
@@ -97,36 +113,65 @@ def simulate(addresses, line, sets, ways):
 """,
         points(1, 1, 0, 0),
     ),
-    # Set by set, but it still looks back: each access is linked to the one before of its set.
+    # Set by set, but it still looks back: each access is linked to the one before of its set. In lists of Python,
+    # which are counted as arrays are.
     "history_of_a_set": (
         """
-@njit
 def simulate(addresses, line, sets, ways):
-    numbers = np.empty(addresses.size, np.int64)
-    before = np.full(addresses.size, -1, np.int64)
-    last = np.full(sets, -1, np.int64)
-    missed = np.ones(addresses.size, np.bool_)
-    others = np.empty(ways, np.int64)
-    for now in range(addresses.size):
-        number = numbers[now] = addresses[now] // line
-        at = before[now] = last[number % sets]
+    numbers, before, last, missed = [], [], [-1] * sets, []
+    for now, address in enumerate(addresses.tolist()):
+        number = address // line
+        at = last[number % sets]
+        numbers.append(number)
+        before.append(at)
         last[number % sets] = now
-        count = 0
-        while at >= 0 and count < ways:
-            other = numbers[at]
-            if other == number:
-                missed[now] = False
-                break
-            known = False
-            for k in range(count):
-                known |= others[k] == other
-            if not known:
-                others[count] = other
-                count += 1
+        others = []
+        while at >= 0 and numbers[at] != number and len(others) < ways:
+            if numbers[at] not in others:
+                others.append(numbers[at])
             at = before[at]
+        missed.append(at < 0 or len(others) == ways)
+    return np.array(missed, bool)
+""",
+        points(1, 1, 0, (0, 2.5)),
+    ),
+    # Looks back through what a set has seen since: dictionaries and sets are read as well.
+    "looks_back_with_a_dictionary": (WITH_A_DICTIONARY, points(1, 1, 0, (0, 3))),
+    # Looks back through the history of a set as far as the cache reaches: that is what it holds. Allowed.
+    "stops_in_time": (
+        """
+def simulate(addresses, line, sets, ways):
+    history = [[] for _ in range(sets)]
+    missed = np.ones(addresses.size, bool)
+    for i in range(addresses.size):
+        number = int(addresses[i]) // line
+        row = history[number % sets]
+        others = set()
+        for other in reversed(row):
+            if other == number:
+                missed[i] = False
+                break
+            others.add(other)
+            if len(others) == ways:
+                break
+        row.append(number)
     return missed
 """,
-        points(1, 1, 0, (0, 3)),
+        points(1, 1, 3, (0, 3)),
+    ),
+    # A line is what it is on most processors: 64 bytes.
+    "always_64": (BY_USE.replace("// line", "// 64"), points(0, 0, 0, 0)),
+    # The course's own cache, wherever it is imported.
+    "imports_the_model": (
+        """
+def simulate(addresses, line, sets, ways):
+    from perflab.models import cache, hooks
+
+    level = cache.Level("L1", line * sets * ways, ways, line)
+    reads = np.full(addresses.size, hooks.encode(0, 1, 0), np.int64)
+    return cache.Simulation(cache.Hierarchy((level,))).feed(addresses, reads) > 0
+""",
+        points(0, 0, 0, 0),
     ),
     # The right state, in lists of Python: the lever without the compiler.
     "half_way": (

@@ -171,6 +171,11 @@ def advance(parts, dt):
         ),
         points(1, 1, 3, (0, 1)),
     ),
+    # Counts those that are exactly as fast as `least`, too.
+    "counts_equal_ones": (
+        twin(ONE_ARRAY_A_FIELD, ARRAYS, COUNT_ARRAY.replace("> least", ">= least")),
+        points(1, 0, 0, 3),
+    ),
     # Answers with the first outcome of that size for ever: no two cases of correctness have the same size.
     "memo": (
         layout(ONE_ARRAY_A_FIELD)
