@@ -57,38 +57,8 @@ def simulate(addresses, line, sets, ways):
         BY_USE.replace("        for k in", "        if not missed[i]:\n            continue\n        for k in"),
         points(1, 0, 0, 0),
     ),
-    # Cheaper arithmetic for the same walk through the history.
-    "wrong_lever": (
-        """
-@njit(fastmath=True, boundscheck=False)
-def simulate(addresses, line, sets, ways):
-    numbers = np.empty(addresses.size, np.uint32)
-    mask = np.uint32(sets - 1)
-    missed = np.ones(addresses.size, np.bool_)
-    others = np.empty(ways, np.uint32)
-    for now in range(addresses.size):
-        mine = np.uint32(addresses[now] // line)
-        numbers[now] = mine
-        count = 0
-        for before in range(now - 1, -1, -1):
-            other = numbers[before]
-            if (other ^ mine) & mask:
-                continue
-            if other == mine:
-                missed[now] = False
-                break
-            known = False
-            for k in range(count):
-                known |= others[k] == other
-            if not known:
-                others[count] = other
-                count += 1
-                if count == ways:
-                    break
-    return missed
-""",
-        points(1, 1, 0, (0, 2.5)),
-    ),
+    # Asks dictionaries and sets, which are quick, and looks back all the same.
+    "wrong_lever": (WITH_A_DICTIONARY, points(1, 1, 0, (0, 2.5))),
     # Keeps state, but searches all of it, as if a line could be anywhere.
     "searches_everything": (
         """
@@ -135,8 +105,6 @@ def simulate(addresses, line, sets, ways):
 """,
         points(1, 1, 0, (0, 2.5)),
     ),
-    # Looks back through what a set has seen since: dictionaries and sets are read as well.
-    "looks_back_with_a_dictionary": (WITH_A_DICTIONARY, points(1, 1, 0, (0, 3))),
     # Looks back through the history of a set as far as the cache reaches: that is what it holds. Allowed.
     "stops_in_time": (
         """
