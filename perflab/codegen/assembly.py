@@ -109,9 +109,7 @@ def called(own: Function, every: list[Function]) -> list[Function] | None:
     found, queue = {own.name: own}, [own]
     while queue:
         for block in queue.pop().blocks.values():
-            for operand in (operand for one in block for operand in one.operands):
-                # `callq name`, or its address first: `movabsq $name, %rax`.
-                name = operand.lstrip("*$").partition("@")[0].strip('"')
+            for name in (name for one in block for name in names(one)):
                 if name.startswith(RECURSIVE) and name.removeprefix(RECURSIVE) not in by_name:
                     return None
                 other = by_name.get(name.removeprefix(RECURSIVE))
@@ -119,6 +117,11 @@ def called(own: Function, every: list[Function]) -> list[Function] | None:
                     found[other.name] = other
                     queue.append(other)
     return list(found.values())[1:]
+
+
+def names(one: Instruction) -> list[str]:
+    """Return operands as names of functions: of `callq name`, or of its address in `movabsq $name, %rax`."""
+    return [operand.lstrip("*$").partition("@")[0].strip('"') for operand in one.operands]
 
 
 def _function(name: str, lines: list[str]) -> Function:

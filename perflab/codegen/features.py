@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from perflab.codegen.assembly import Function, Instruction
+from perflab.codegen.assembly import Function, Instruction, names
 from perflab.codegen.loops import NaturalLoop, natural_loops
 
 # Patterns are compiled where they are used first: a sandbox starts often, and mostly needs none.
@@ -19,6 +19,8 @@ SCALAR_FLOAT = r"^v?(f(n?m)(add|sub)\d*|add|sub|mul|div|sqrt|min|max|ucomi|comi|
 FMA = r"^vfn?m(add|sub|addsub|subadd)\d*[ps][sd]$"
 FLOAT_DIVISION = r"^v?(div|sqrt)[ps][sd]$"
 INTEGER_DIVISION = r"^i?div[bwlq]?$"
+# Functions of libraries that divide: LLVM calls one for each remainder of floating-point numbers.
+LIBRARY_DIVISION = r"^(fmod|remainder|drem)[fl]?$|^__u?(div|mod|divmod)[sdt]i[34]$"
 GATHER, SCATTER = r"^vp?gather", r"^vp?scatter"
 INSERT = r"^v?(pinsr|insertps|movhp|movlp)"
 MOVE = r"^v(mov(u|a|dq[ua]|nt)\w*|broadcast\w*)$"
@@ -92,6 +94,36 @@ def inner_loops(function: Function) -> list[Loop]:
     loops = natural_loops(function.graph, function.entry)
     found = [_loop(function, loop) for loop in loops if loop.innermost]
     return by_heat(found)
+
+
+def divisions_of(own: Function, others: list[Function]) -> int:
+    """Return the divisions of that loop which has most, be it of a function or of those that it calls.
+
+    All that is in a loop counts, not only what its innermost loops do. A loop with calls has all the divisions of
+    the functions that are called, wherever in them they are, and of the libraries' functions that divide.
+    """
+    called = sum(_divisions(one) for other in others for block in other.blocks.values() for one in block)
+    return max((_in_a_loop(one, called) for one in (own, *others)), default=0)
+
+
+def _in_a_loop(function: Function, called: int) -> int:
+    libraries = sum(
+        bool(re.match(LIBRARY_DIVISION, name))
+        for block in function.blocks.values()
+        for one in block
+        for name in names(one)
+    )
+    most = 0
+    for loop in natural_loops(function.graph, function.entry):
+        code = [one for label in loop.blocks for one in function.blocks[label]]
+        # The address of what is called may stand before the loop.
+        calls = any(one.mnemonic.startswith("call") for one in code)
+        most = max(most, sum(map(_divisions, code)) + calls * (called + libraries))
+    return most
+
+
+def _divisions(one: Instruction) -> int:
+    return bool(re.match(INTEGER_DIVISION, one.mnemonic) or re.match(FLOAT_DIVISION, one.mnemonic))
 
 
 def by_heat(loops: Iterable[Loop]) -> list[Loop]:

@@ -10,14 +10,14 @@ from perflab.codegen.annotate import annotated, summary
 from perflab.codegen.assembly import called, functions
 from perflab.codegen.checks import index_checks
 from perflab.codegen.compiler import SECONDS, TARGET, CodegenError, compiled
-from perflab.codegen.features import Loop, by_heat, inner_loops
+from perflab.codegen.features import Loop, by_heat, divisions_of, inner_loops
 
 WIDTH = 79  # columns of the text above the code
 # Metrics of `check.counts`, and how a report names them: but for divisions, of the hot loop.
 METRICS = {
     "vector_bits": "bits worked on by one instruction of the hot loop",
     "fma": "fused multiply-adds in the hot loop",
-    "divisions": "divisions in an innermost loop",
+    "divisions": "divisions in a loop",
     "branches": "branches in the hot loop",
     "code_calls": "calls in the hot loop",
     "gathers": "gathers in the hot loop",
@@ -45,6 +45,9 @@ class Code:
         index is never negative. An unrolled loop has several of each.
     bounds_checks : int
         Tests in a loop whether an index is inside, with ``boundscheck=True``.
+    divisions : int
+        Of that loop which has most, with all that it calls and all loops in it, of integers and other numbers: one
+        that never runs must not stand for the one that divides.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Code:
     called_loops: tuple[Loop, ...] | None = field(repr=False)
     wraparound: int
     bounds_checks: int
+    divisions: int
 
     @property
     def hot(self) -> Loop | None:
@@ -112,9 +116,11 @@ def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> C
     every = functions(found["asm"])
     own = next(one for one in every if one.name == found["name"])
     others = called(own, every)
-    others = None if others is None else tuple(by_heat(loop for one in others for loop in inner_loops(one)))
+    other_loops = None if others is None else tuple(by_heat(loop for one in others for loop in inner_loops(one)))
+    divisions = divisions_of(own, others or [])
     wraparound, bounds = index_checks(found["ir"], found["name"])
-    return Code(fn.__name__, found["signature"], TARGET, tuple(inner_loops(own)), others, wraparound, bounds)
+    loops = tuple(inner_loops(own))
+    return Code(fn.__name__, found["signature"], TARGET, loops, other_loops, wraparound, bounds, divisions)
 
 
 def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
@@ -149,11 +155,9 @@ def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
     loops = by_heat((*code.loops, *code.called_loops))
     if not loops:
         return 0.0
-    if metric in ("wraparound", "bounds_checks"):
+    if metric in ("wraparound", "bounds_checks", "divisions"):
         return float(getattr(code, metric))
     values = {
-        # Of whichever loop has most: one that never runs must not stand for the one that divides.
-        "divisions": max(loop.divisions + loop.float_divisions for loop in loops),
         "code_calls": loops[0].calls,
         "instructions": len(loops[0].instructions),
     }

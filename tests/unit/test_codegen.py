@@ -195,6 +195,33 @@ def test_a_loop_that_never_runs_does_not_stand_for_the_one_that_divides():
     assert codegen.measure("divisions", divide_beside_a_decoy, (A, 3.0)) > 0
 
 
+@njit
+def divide_around(a, room, d):
+    """Divide in an outer loop, whose inner one goes around as often as somebody says."""
+    for first in range(0, a.size, room.size):
+        place = first // d
+        for k in range(room.size):
+            a[first + k] = place + k
+
+
+@njit
+def floating_remainders(a, d):
+    for i in range(a.size):
+        a[i] = (i + 0.5) % d
+
+
+def test_divisions_count_in_outer_loops_in_what_a_loop_calls_and_in_libraries():
+    assert all(loop.divisions == 0 for loop in inspect(divide_around, (PLACES, PLACES, 3)).loops)
+    assert codegen.measure("divisions", divide_around, (PLACES, PLACES, 3)) > 0
+    assert inspect(floating_remainders, (A, 3.0)).hot.float_divisions == 0
+    assert codegen.measure("divisions", floating_remainders, (A, 3.0)) > 0
+    assert inspect(free_sum, (A,)).divisions == 0
+
+
+def test_a_division_in_a_called_function_without_a_loop_counts():
+    assert codegen.measure("divisions", mixes_elsewhere, (PLACES, 3)) > 0
+
+
 def test_divisions_are_told_apart():
     assert inspect(modulo, (U, np.uint64(3))).hot.divisions > 0
     assert inspect(modulo_literal, (U,)).hot.divisions == 0
@@ -413,6 +440,25 @@ keep = large()
 @njit
 def keeps_elsewhere(a, least):
     return keep(a, least) + keep(a, least + 1) + keep(a, least + 2)
+
+
+def mixer():
+    """Return a function without a loop that divides, and is too large to be inlined three times."""
+    lines = ["def mix(x, d):", "    if x % d == 1:", "        x += 1"]
+    for n in range(3, 90):
+        lines += [f"    if x & {n} == {n % 3}:", f"        x = x * {n} ^ (x >> {n % 7})"]
+    names = {}
+    exec("\n".join([*lines, "    return x"]), names)
+    return njit(names["mix"])
+
+
+mix = mixer()
+
+
+@njit
+def mixes_elsewhere(a, d):
+    for i in range(a.size):
+        a[i] = mix(mix(mix(a[i], d), d), d)
 
 
 @njit
