@@ -100,15 +100,16 @@ def divisions_of(own: Function, others: list[Function]) -> int:
     """Return the divisions of that loop which has most, be it of a function or of those that it calls.
 
     All that is in a loop counts, not only what its innermost loops do. A loop with calls has all the divisions of
-    the functions that are called, wherever in them they are, and of the libraries' functions that divide.
+    the functions that are called, wherever in them they are. In a function that knows of one of a library that
+    divides, each call is taken for that.
     """
     called = sum(_divisions(one) for other in others for block in other.blocks.values() for one in block)
     return max((_in_a_loop(one, called) for one in (own, *others)), default=0)
 
 
 def _in_a_loop(function: Function, called: int) -> int:
-    libraries = sum(
-        bool(re.match(LIBRARY_DIVISION, name))
+    libraries = any(
+        re.match(LIBRARY_DIVISION, name)
         for block in function.blocks.values()
         for one in block
         for name in names(one)
@@ -117,8 +118,8 @@ def _in_a_loop(function: Function, called: int) -> int:
     for loop in natural_loops(function.graph, function.entry):
         code = [one for label in loop.blocks for one in function.blocks[label]]
         # The address of what is called may stand before the loop.
-        calls = any(one.mnemonic.startswith("call") for one in code)
-        most = max(most, sum(map(_divisions, code)) + calls * (called + libraries))
+        calls = sum(one.mnemonic.startswith("call") for one in code)
+        most = max(most, sum(map(_divisions, code)) + (called if calls else 0) + (calls if libraries else 0))
     return most
 
 
