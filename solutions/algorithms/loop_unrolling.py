@@ -54,11 +54,12 @@ guess = None  # your number
 # %% [markdown]
 # ## Your turn
 # Write `load`, which returns what `load_in_line` returns, to a relative error of $10^{-9}$. Any number of ticks may
-# come, also none. Any way to break the chain is right.
+# come, also none. `decay` may be 0 or 1, too: then only the last tick counts, or all count alike. Any way to break
+# the chain is right.
 #
 # The tests ask three questions. Is it correct? How many cycles do its loops need on a modelled core? How many times
-# as fast is it on this machine? Full points need 7 times fewer cycles on the model, and 2.3 times the speed here,
-# where other programs may share the core.
+# as fast is it on this machine? Points begin beyond 2 times fewer cycles on the model, and full points need 6.9 times
+# fewer, and 3 times the speed here, where other programs may share the core.
 #
 # The model reads the loops of `load` itself. It refuses what hides a loop from it: a helper function or a library
 # function that goes over the states.
@@ -131,7 +132,7 @@ def load(states, worth, decay):
 
 # %% [markdown]
 # ### Is it correct?
-# No tick, one tick, and a few; what is old fades fast.
+# No tick, one tick, and a few; what is old fades fast, at once, or never.
 
 # %% role="tests" grade_id="loop_unrolling_correct" points=2
 cases = [
@@ -142,6 +143,11 @@ cases = [
 cases += [
     lambda rng, n=n: make_recording(rng, n, decay=0.99)
     for n in (5, 6, 7, 8, 9, 15, 17, 31, 63, 65, 257, 1023)
+]
+cases += [
+    lambda rng, n=n, decay=decay: make_recording(rng, n, decay)
+    for n in (1, 9, 100)
+    for decay in (0.0, 1.0)
 ]
 cases += [lambda rng: make_recording(rng, 30_011)]
 ### END HIDDEN TESTS
@@ -163,8 +169,8 @@ check.counts(
     "cycles",
     than=load_in_line,
     on=small_recording,
-    zero=1.1,
-    full=7,
+    zero=2,
+    full=6.9,
     points=4,
 )
 
@@ -179,7 +185,7 @@ check.faster(
     on=make_recording,
     rtol=1e-9,
     zero=1.4,
-    full=2.3,
+    full=3,
     points=2,
 )
 
@@ -246,7 +252,10 @@ check.predicted(guess, "loop_unrolling_cycles")
 # this machine these two numbers may differ from the model's.
 #
 # No flag does this for you. With `fastmath` LLVM may reorder sums, but between two additions here stands a
-# multiplication, and LLVM has no rule for that. You had one, the distributive law.
+# multiplication, and LLVM has no rule for that. You had one, the distributive law. What the flag does allow is to
+# fuse the multiplication and the addition into one instruction (FMA). A fused step rounds once instead of twice, so
+# the last bits may differ. On the modelled core it takes four cycles instead of eight, on newer ones it saves less, and
+# each step still waits for the one before.
 #
 # **Next bottleneck.** All chains do the same, side by side: that is what vector instructions are for.
 

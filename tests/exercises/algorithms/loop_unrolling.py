@@ -63,7 +63,38 @@ def load(states, worth, decay):
         points(2, 0, 0),
     ),
     # Leave to reorder breaks no chain. It may fuse multiplication and addition, which shortens each step.
-    "fastmath": (NAIVE.replace("@njit", "@njit(fastmath=True)"), points(2, 0, (0, 1.5))),
+    "fastmath": (NAIVE.replace("@njit", "@njit(fastmath=True)"), points(2, 0, (0, 1))),
+    # Starts with the smallest weight and divides: nothing is left to divide where the decay is 0.
+    "divides": (
+        """
+@njit
+def load(states, worth, decay):
+    weight = decay ** max(0, states.size - 1)
+    found = 0.0
+    for i in range(states.size):
+        found += weight * worth[states[i]]
+        weight = weight / decay if decay else weight
+    return found
+""",
+        points(0, 0, 0),
+    ),
+    # Leaves out what has faded away: of what never fades, nothing may be left out.
+    "leaves_out_the_faded": (
+        """
+@njit
+def load(states, worth, decay):
+    first = 0
+    if 0 < decay < 0.999999999:
+        first = max(0, states.size - int(np.log(1e-11 * (1 - decay)) / np.log(decay)))
+    elif decay > 0:
+        first = max(0, states.size - 64)
+    found = 0.0
+    for i in range(first, states.size):
+        found = found * decay + worth[states[i]]
+    return found
+""",
+        points(0, 0, 0),
+    ),
     # Answers with what came out for ticks that begin alike: none come twice.
     "memo": (
         """
@@ -90,9 +121,12 @@ def load(states, worth, decay):
 """,
         points(0, 0, 0),
     ),
-    # Half-way: two chains, or four.
-    "two_chains": (chains(2), points(2, 1, (0, 2))),
-    "four_chains": (chains(4), points(2, 2.5, (0, 2))),
+    # A quarter of the way, half-way, and nearly there: two chains, four, six.
+    "two_chains": (chains(2), points(2, 0, (0, 1.5))),
+    "four_chains": (chains(4), points(2, 2, (0, 2))),
+    "six_chains": (chains(6), points(2, 3.5, (0, 2))),
+    # Seven are as good as eight to a seventh: the place where the model's width begins to count.
+    "seven_chains": (chains(7), points(2, 4, (0, 2))),
     # A large loop that never runs stands for the one that does.
     "decoy": (
         """
@@ -143,7 +177,7 @@ def load(states, worth, decay):
         found = found * decay + worth[states[i]]
     return found
 """,
-        points(2, (0.5, 1), (0, 2)),
+        points(2, 0, (0, 2)),
     ),
     # Forgets the ticks that fill no whole round.
     "no_rest": (chains(8).replace("range(whole, states.size)", "range(0)"), points(0, 0, 0)),
