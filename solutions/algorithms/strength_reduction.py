@@ -15,7 +15,9 @@
 # line and column of the screen is it, and which pixel of the pattern lies there? These are two divisions and two
 # remainders. Width and pattern are the user's choice, and nobody knows them when the code is compiled.
 #
-# An integer division takes ten cycles and more, on older x86 cores forty, and x86 has no vector instruction for it.
+# An integer division has a latency of ten cycles and more. Here no division waits for another pixel's, so what
+# counts is how often the core can start one: every six to ten cycles on recent cores, less often on older ones. And
+# x86 has no vector instruction for it.
 
 # %% role="given" grade_id="strength_reduction_given"
 import numpy as np
@@ -24,12 +26,14 @@ from numba import njit
 from perflab import check
 
 
-def make_wallpaper(rng, pixels=400_000, width=None, size=(47, 83)):
+def make_wallpaper(rng, pixels=400_000, width=None, size=None):
     """A pattern, the width of the screen, two shifts, and room for pixels."""
-    pattern = rng.integers(0, 256, size, dtype=np.uint8)
+    size = rng.integers(30, 120, 2) if size is None else size
+    pattern = rng.integers(0, 256, tuple(size), dtype=np.uint8)
     width = int(rng.integers(800, 2000)) if width is None else width
     down, right = (int(shift) for shift in rng.integers(0, 10_000, 2))
-    return pattern, width, down, right, np.empty(pixels, np.uint8)
+    # Memory that was used before: a first use costs the system's time.
+    return pattern, width, down, right, np.full(pixels, 1, np.uint8)
 
 
 @njit
@@ -57,7 +61,8 @@ guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `fill`, which does what `fill_dividing` does. Outside of innermost loops you may divide as you like.
+# Write `fill`, which does what `fill_dividing` does. Before its loops you may divide as you like, in them not. Both
+# numbers of the pattern's size, the width and the shifts may be any, and differ from call to call.
 #
 # The tests ask three questions. Is it correct? How many divisions are left in the machine code of its loops? How
 # many times as fast is it? Full points need no division, and 2.4 times the speed. A single loop can do that.
@@ -123,7 +128,7 @@ def fill(pattern, width, down, right, out):
 # ### Is it correct?
 # Screens of no, one and a few pixels, wide ones and narrow ones.
 
-# %% role="tests" grade_id="strength_reduction_correct" points=2
+# %% role="tests" grade_id="strength_reduction_correct" points=1
 cases = [
     lambda rng, n=n, w=w: make_wallpaper(rng, n, w)
     for n, w in ((0, 5), (1, 1), (24, 8), (1000, 300))
@@ -145,16 +150,17 @@ cases += [
     lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))
 ]
 ### END HIDDEN TESTS
-check.correct(fill, against=fill_dividing, on=cases, returns=4, points=2)
+check.correct(fill, against=fill_dividing, on=cases, returns=4, points=1)
 
 # %% [markdown]
 # ### How many divisions are left?
-# Counted in the machine code of that innermost loop which has most of them, compiled for the same processor
-# everywhere. The slow one has six: a division gives the remainder as well, so three would do, and LLVM writes each
-# twice, once for operands that fit into 32 bits, which are divided faster.
+# Counted in the machine code of that loop which has most of them, compiled for the same processor everywhere. What a
+# loop calls counts with it, and so do the loops in it. The slow one has six: a division gives the remainder as well,
+# so three would do, and LLVM writes each twice, once for operands that fit into 32 bits, which are divided faster. With
+# four left there is no point yet.
 
-# %% role="tests" grade_id="strength_reduction_divisions" points=3 hints=[1, 2]
-check.counts(fill, "divisions", on=make_wallpaper, zero=6, full=0, points=3)
+# %% role="tests" grade_id="strength_reduction_divisions" points=4 hints=[1, 2]
+check.counts(fill, "divisions", on=make_wallpaper, zero=4, full=0, points=4)
 
 # %% [markdown]
 # ### How many times as fast is it?
@@ -173,45 +179,57 @@ check.faster(
 
 # %% [markdown]
 # ## Before and after
-# Time a pixel against the width of the pattern. Does it matter how often the pattern begins anew?
+# What does a division cost here? The loops below are written by a program. Each fills the screen with the last bits of
+# a sum of no, one, two, three or four quotients. The dotted line is the slow code: three divisions, and the rest of its
+# work. The dashed line is yours.
 
 # %% role="show" grade_id="strength_reduction_show"
 from perflab import figures, timing
 
-COLUMNS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
+DIVISIONS = (0, 1, 2, 3, 4)
+
+
+def with_divisions(count):
+    """Return a loop that divides so many times for each pixel."""
+    quotients = [f"(i + {j}) // divisors[{j}]" for j in range(count)]
+    lines = [
+        "def divide(divisors, out):",
+        "    for i in range(out.size):",
+        f"        out[i] = ({' + '.join(['i', *quotients])}) & 255",
+    ]
+    made = {}
+    exec("\n".join(lines), made)
+    return njit(made["divide"])
 
 
 def nanoseconds(function, *args):
-    """Return the best time a pixel of four calls."""
-    return (
-        min(timing.seconds_of(lambda: function(*args))[0] for _ in range(4))
-        / args[-1].size
-        * 1e9
-    )
+    """Return the best time a pixel of eight calls, after one that compiles."""
+    function(*args)
+    seconds = [timing.seconds_of(lambda: function(*args))[0] for _ in range(8)]
+    return min(seconds) / args[-1].size * 1e9
 
 
-times = {"dividing": [], "yours": []}
 rng = np.random.default_rng()
-screen = np.empty(100_000, np.uint8)
-for columns in COLUMNS:
-    pattern = rng.integers(0, 256, (50, columns), dtype=np.uint8)
-    for label, function in (("dividing", fill_dividing), ("yours", fill)):
-        times[label].append(nanoseconds(function, pattern, 1280, 3, 4, screen))
+screen = np.ones(100_000, np.uint8)
+divisors = tuple(int(d) for d in rng.integers(800, 2000, max(DIVISIONS)))
+times = [
+    nanoseconds(with_divisions(count), divisors, screen) for count in DIVISIONS
+]
+wallpaper = make_wallpaper(rng, 100_000)
+slow, mine = (nanoseconds(f, *wallpaper) for f in (fill_dividing, fill))
+each = np.polyfit(DIVISIONS[1:], times[1:], 1)[0]
 fig, ax = figures.subplots()
-for label, values in times.items():
-    ax.plot(COLUMNS, values, marker="o", label=label)
-ax.set(
-    xscale="log",
-    xlabel="columns of the pattern",
-    ylabel="ns a pixel",
-    ylim=(0, None),
-)
+ax.plot(DIVISIONS, times, marker="o", label="written by a program")
+ax.axhline(slow, color="black", linestyle=":", label="dividing")
+ax.axhline(mine, color="black", linestyle="--", label="yours")
+ax.set(xlabel="divisions for each pixel", ylabel="ns a pixel", ylim=(0, None))
+ax.set_xticks(DIVISIONS)
 ax.legend()
 figures.show(
     fig,
-    "Time a pixel against the columns of the pattern. Dividing takes "
-    f"{min(times['dividing']):.1f} to {max(times['dividing']):.1f} ns, yours "
-    f"{min(times['yours']):.2f} to {max(times['yours']):.2f} ns.",
+    f"Time a pixel against the divisions for each: {times[0]:.2f} ns without "
+    f"one, then about {each:.1f} ns more for each division. Dividing takes "
+    f"{slow:.1f} ns, yours {mine:.2f} ns.",
 )
 check.predicted(guess, "strength_reduction_speed")
 

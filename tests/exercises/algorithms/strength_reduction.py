@@ -19,7 +19,7 @@ def fill(pattern, width, down, right, out):
 
 MUTANTS = {
     # The slow code.
-    "naive": (NAIVE, points(2, 0, 0)),
+    "naive": (NAIVE, points(1, 0, 0)),
     # Every line begins where the last one has ended.
     "wrong_but_fast": (
         """
@@ -45,7 +45,7 @@ def fill(pattern, width, down, right, out):
         line = i // width
         out[i] = flat[(line + down) % rows * columns + (i - line * width + right) % columns]
 """,
-        points(2, 0, (0, 2)),
+        points(1, 0, (0, 2)),
     ),
     # Answers with what came out for a pattern of that size: none comes twice. No compiled loop, so none is counted.
     "memo": (
@@ -61,9 +61,9 @@ def fill(pattern, width, down, right, out):
         outcomes[key] = out.copy()
     out[:] = outcomes[key]
 """,
-        points(2, 0, 0),
+        points(1, 0, 0),
     ),
-    # Carries line and column of the screen along, and divides for the pattern.
+    # A third of the way: carries line and column of the screen along, and divides for the pattern.
     "half_way": (
         """
 @njit
@@ -76,7 +76,92 @@ def fill(pattern, width, down, right, out):
         if x == width:
             x, y = 0, y + 1
 """,
-        points(2, 1, (0, 3)),
+        points(1, 0, (0, 3)),
+    ),
+    # Half done: carries the row along as well, and still divides for the column.
+    "one_division_left": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    y, x = down % rows, 0
+    for i in range(out.size):
+        out[i] = pattern[y, (x + right) % columns]
+        x += 1
+        if x == width:
+            x, y = 0, y + 1
+            if y == rows:
+                y = 0
+""",
+        points(1, 2, (0, 3)),
+    ),
+    # The same three divisions, of smaller integers: each is written once, and done as often.
+    "smaller_integers": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = np.uint32(pattern.shape[0]), np.uint32(pattern.shape[1])
+    width, down, right = np.uint32(width), np.uint32(down % rows), np.uint32(right % columns)
+    for i in range(out.size):
+        pixel = np.uint32(i)
+        y, x = np.uint32(pixel // width), np.uint32(pixel % width)
+        out[i] = pattern[np.uint32(y + down) % rows, np.uint32(x + right) % columns]
+""",
+        points(1, (0, 1), (0, 2)),
+    ),
+    # In an outer loop, around an inner one of two pixels: half of the divisions are still too many.
+    "divides_for_every_other_pixel": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    few = 2 + (width == 0)
+    for first in range(0, out.size, few):
+        y, x = first // width, first % width
+        row, column = (y + down) % rows, (x + right) % columns
+        for i in range(first, min(first + few, out.size)):
+            out[i] = pattern[row, column]
+            x += 1
+            column += 1
+            if column == columns:
+                column = 0
+            if x == width:
+                x, column = 0, right % columns
+                row += 1
+                if row == rows:
+                    row = 0
+""",
+        points(1, 0, (0, 3)),
+    ),
+    # Remainders of floating-point numbers: no instruction divides, a function of the library does.
+    "floating_remainders": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    for i in range(out.size):
+        x = int(np.fmod(float(i), float(width)))
+        y = int(np.fmod(float(i // width + down), float(rows)))
+        out[i] = pattern[y, int(np.fmod(float(x + right), float(columns)))]
+""",
+        points(1, 0, 0),
+    ),
+    # Right for the sizes that it knows, and only for these without a division.
+    "constants_of_one_size": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    if rows == 47 and columns == 83:
+        for i in range(out.size):
+            y, x = i // width, i % width
+            out[i] = pattern[(y + down) % 47, (x + right) % 83]
+    else:
+        for i in range(out.size):
+            y, x = i // width, i % width
+            out[i] = pattern[(y + down) % rows, (x + right) % columns]
+""",
+        points(1, 0, 0),
     ),
     # The given function under another name: LLVM makes one function of both.
     "delegates": (
@@ -85,7 +170,7 @@ def fill(pattern, width, down, right, out):
 def fill(pattern, width, down, right, out):
     fill_dividing(pattern, width, down, right, out)
 """,
-        points(2, 0, 0),
+        points(1, 0, 0),
     ),
     # A large loop without divisions that never runs stands for the one that divides.
     "decoy": (
@@ -95,7 +180,7 @@ def fill(pattern, width, down, right, out):
         a, b = pattern[i, 0], pattern[i, 1]
         out[i] = a * a * b + b * b * a + (a ^ b) * (a - b) + (a & b) * (a | b) + a * 3 + b * 5
 """,
-        points(2, 0, 0),
+        points(1, 0, 0),
     ),
     # Carries all along in one loop, which asks more often: the lever, and enough.
     "one_loop": (
@@ -117,7 +202,24 @@ def fill(pattern, width, down, right, out):
             if y == rows:
                 y = 0
 """,
-        points(2, 3, (0, 3)),
+        points(1, 4, (0, 3)),
+    ),
+    # No division for a pixel, but four for each line: the loop over the lines still computes its row anew.
+    "divides_for_each_line": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    begin = right % columns
+    for first in range(0, out.size, width):
+        row, line, x = pattern[(first // width + down) % rows], out[first : first + width], begin
+        for k in range(line.size):
+            line[k] = row[x]
+            x += 1
+            if x == columns:
+                x = 0
+""",
+        points(1, 0, (0, 3)),
     ),
     # A table of the columns of a line: a division for each column, in a loop. Half-way.
     "table_of_a_line": (
@@ -133,7 +235,7 @@ def fill(pattern, width, down, right, out):
         for k in range(line.size):
             line[k] = row[places[k]]
 """,
-        points(2, 1, (0, 3)),
+        points(1, (0, 2), (0, 3)),
     ),
     # The chapter's way, with numbers of floating point: right, and legal.
     "reciprocals": (
@@ -150,6 +252,6 @@ def fill(pattern, width, down, right, out):
         x -= int((x + 0.5) * of_columns) * columns
         out[i] = pattern[y, x]
 """,
-        points(2, 3, (0, 3)),
+        points(1, 4, (0, 3)),
     ),
 }
