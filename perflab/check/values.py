@@ -204,11 +204,13 @@ def difference(
     if isinstance(expected, np.void) and isinstance(actual, np.void):  # a record, or a few bytes
         return _array_difference(np.asarray(actual), np.asarray(expected), where, scalar=True, **tolerance)
     if isinstance(expected, tuple | list):
-        if not isinstance(actual, tuple | list) or len(actual) != len(expected):
+        same_length = isinstance(actual, tuple | list) and len(actual) == len(expected)
+        if not isinstance(actual, tuple | list) or not (same_length or _long(actual, expected)):
             return f"{where} is {_brief(actual)}; expected {len(expected)} values: {_brief(expected)}"
-        pairs = enumerate(zip(actual, expected, strict=True))
+        pairs = enumerate(zip(actual, expected, strict=False))
         found = (difference(a, e, where=f"{where}[{i}]", **tolerance) for i, (a, e) in pairs)
-        return next((sentence for sentence in found if sentence), None)
+        first = next((sentence for sentence in found if sentence), None)
+        return first if same_length else _number_of_values(actual, expected, where, first)
     if isinstance(expected, dict):
         if not isinstance(actual, dict) or actual.keys() != expected.keys():
             return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
@@ -225,8 +227,24 @@ def difference(
     return None
 
 
+def _long(actual: Any, expected: Any) -> bool:
+    """Tell whether a report that holds both would cut one off, maybe before they differ."""
+    return max(len(repr(actual)), len(repr(expected))) > BRIEF
+
+
+def _number_of_values(actual: tuple | list, expected: tuple | list, where: str, first: str | None) -> str:
+    """Say how many values there are, and which is the first that differs: two long lists may begin alike."""
+    both = min(len(actual), len(expected))
+    if not first and len(actual) > both:
+        first = f"{where}[{both}] is {_brief(actual[both])}, and nothing belongs there"
+    elif not first:
+        first = f"{where}[{both}] is missing; expected {_brief(expected[both])}"
+    values = f"{len(actual):,} {'value' if len(actual) == 1 else 'values'}"
+    return f"{where} has {values} where {len(expected):,} belong{'s' * (len(expected) == 1)}; {first}"
+
+
 def _bytes_difference(actual: bytes, expected: bytes, where: str) -> str:
-    if len(expected) <= BRIEF:
+    if not _long(actual, expected):
         return f"{where} is {_brief(actual)}; expected {_brief(expected)}"
     both = min(len(actual), len(expected))
     unequal = np.frombuffer(actual, np.uint8, both) != np.frombuffer(expected, np.uint8, both)

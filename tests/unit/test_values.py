@@ -289,6 +289,23 @@ def test_no_difference(actual, expected):
         (5.0, np.array([5.0]), "the result is 5.0; expected an array of shape (1,)"),
         ((1, 2), (1, 3), "the result[1] is 2; expected 3"),
         ((1,), (1, 2), "the result is (1,); expected 2 values: (1, 2)"),
+        # What does not fit is not cut off where both are still alike.
+        (
+            list(range(40)),
+            list(range(50)),
+            "the result has 40 values where 50 belong; the result[40] is missing; expected 40",
+        ),
+        (
+            [*range(40), 7],
+            list(range(40)),
+            "the result has 41 values where 40 belong; the result[40] is 7, and nothing belongs there",
+        ),
+        ([0, 2], list(range(50)), "the result has 2 values where 50 belong; the result[1] is 2; expected 1"),
+        (
+            [bytes(50), b"a"],
+            [bytes(49) + b"b", b"a"],
+            "the result[0] has 50 bytes; from byte 49 on it holds b'\\x00', expected b'b'",
+        ),
         ((1, (2, 9.0)), (1, (2, 3.0)), "the result[1][1] is 9.0; expected 3.0"),
         ({"a": 1}, {"a": 2}, "the result['a'] is 1; expected 2"),
         ({"a": 1}, {"b": 1}, "the result is {'a': 1}; expected {'b': 1}"),
