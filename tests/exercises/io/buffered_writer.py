@@ -92,7 +92,7 @@ def log_buffered(program):
         everything.append(event[0])
         held += len(event[0])
         while held > BUFFER or (event[1] and held > 0):
-            held -= program("write", bytes(BUFFER))
+            held -= program("write", bytes(held))
     return b"".join(everything)
 """,
         points(2, 0, 0),
@@ -110,7 +110,37 @@ def log_buffered(program):
         ),
         points(0, 0, 0),
     ),
-    "ignores_urgent": (SOLVED.replace(" or (urgent and held)", ""), points(2, 3, 0)),
+    # Gives no more than the call takes at most, and believes that it has taken all: no short write, no loss.
+    "believes_the_count": (
+        SOLVED.replace(
+            """            held = held[program("write", held):]
+    while""",
+            """            program("write", held[:BUFFER])
+            held = held[BUFFER:]
+    while""",
+        ),
+        points(0, 0, 0),
+    ),
+    # The same, only where the program ends.
+    "believes_the_last_count": (
+        SOLVED.replace("    while held:\n        held = held[program", "    if held:\n        held = held[program"),
+        points(0, 0, 0),
+    ),
+    # Looks whether the call was short, but gives it all the bytes again.
+    "writes_it_twice": (
+        SOLVED.replace(
+            """            held = held[program("write", held):]
+    while""",
+            """            block = held[:BUFFER]
+            while program("write", block) < len(block):
+                pass
+            held = held[len(block):]
+    while""",
+        ),
+        points(0, 0, 0),
+    ),
+    # What a record is for is a promise, and no matter of speed.
+    "ignores_urgent": (SOLVED.replace(" or (urgent and held)", ""), points(0, 0, 0)),
     # Takes every record for an urgent one.
     "all_urgent": (SOLVED.replace("(urgent and held)", "held"), points(2, 0, 0)),
     # An urgent record gets a call of its own, behind one for what was held back.
