@@ -133,9 +133,36 @@ def serve(disk):
         points(0, 0, 0, 0, 0),
     ),
     # One sync for the whole day: cheap, and everybody waits until the evening.
-    "in_the_evening": (groups(10**9, "wait"), points(1, 1, 3, 0, 0)),
-    # Waits until eight are there; on a calm day that takes long.
-    "groups_of_eight": (groups(8, "wait"), points(1, 1, 3, 0, 0)),
+    "in_the_evening": (groups(10**9, "wait"), points(1, 1, 0, 0, 0)),
+    # Waits until eight are there: whoever comes before a pause waits through it, and on a calm day everybody waits.
+    "groups_of_eight": (groups(8, "wait"), points(1, 1, 0, 0, 0)),
+    "groups_of_twelve": (groups(12, "wait"), points(1, 1, 0, 0, 0)),
+    # Waits for four, then takes whoever is there: a lower bound on a group is a wait in each pause.
+    "at_least_four": (
+        SOLVED.replace(
+            """        while transaction is not None:
+""",
+            """        first = done
+        while transaction is not None:
+""",
+        ).replace('transaction = disk("poll")', 'transaction = disk("wait" if done - first < 4 else "poll")'),
+        points(1, 1, 0, 0, 0),
+    ),
+    # A timer of 2 ms before each sync, made of empty writes: all that it adds is a wait.
+    "timer": (
+        SOLVED.replace(
+            """        while transaction is not None:
+""",
+            """        for _ in range(200):
+            disk("write", b"")
+        while transaction is not None:
+""",
+        ),
+        points(1, 1, 3, (0, 1), 0),
+    ),
+    # Bounded groups of who is there: the lever, and a number that somebody has to tune.
+    "at_most_eight": (groups(8, "poll"), points(1, 1, 3, (0, 1), 1)),
     "at_most_four": (groups(4, "poll"), points(1, 1, (1.5, 2.5), 0, 1)),
-    "at_most_two": (groups(2, "poll"), points(1, 1, (0.5, 1.5), 0, 1)),
+    # A bound so small that the queue grows: hardly better than a sync for each.
+    "at_most_two": (groups(2, "poll"), points(1, 1, 0, 0, 1)),
 }
