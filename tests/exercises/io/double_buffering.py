@@ -141,6 +141,25 @@ def digest(device, count):
 """,
         points(0, 0, 0),
     ),
+    # Forgets to start in time at every third block.
+    "every_third_late": (
+        """
+def digest(device, count):
+    digests = []
+    if count:
+        device("start")
+    for number in range(count):
+        block = device("finish")
+        late = number % 3 == 2
+        if not late and number + 1 < count:
+            device("start")
+        digests.append(device("work", block))
+        if late and number + 1 < count:
+            device("start")
+    return digests
+""",
+        points(2, (0.5, 2.5), (0, 1)),
+    ),
     # Two reads are always under way, and the next starts when a buffer is free: the lever in another order.
     "two_under_way": (
         """
