@@ -99,8 +99,8 @@ def log_each(program):
 
 # %% [markdown]
 # The inner loop is no pedantry: `write` says how many bytes it has taken, and that may be fewer than you gave. Here
-# each fifth call is such a **short write**. So may the real one be: on a disk that gets full, or in a pipe that does
-# not block. On a regular file you hardly ever see one, so a logger that ignores the count passes for years.
+# each fifth call is such a **short write**. The real one makes them, too: on a disk that gets full, or in a pipe that
+# does not block. A logger that ignores the count passes all tests that meet neither.
 #
 # ## Predict
 # A record has 65 bytes on average. With a buffer of 4,096 bytes, how many times fewer write calls do you make?
