@@ -236,3 +236,19 @@ def _power(base: int, exponent: int, result: np.dtype) -> Any:
     if exponent < 0:
         raise TypeError("an integer to a negative power: compiled code has no right answer; make the base a float")
     return typed(pow(base, exponent, 1 << 64), result)
+
+
+def handing(compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rewritten compiled function as Python calls it: numbers come back as Python's."""
+
+    def handed(*args: Any, **kwargs: Any) -> Any:
+        return _handed_back(compiled(*args, **kwargs))
+
+    return handed
+
+
+def _handed_back(value: Any) -> Any:
+    if isinstance(value, tuple):
+        parts = map(_handed_back, value)
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value.item() if isinstance(value, np.number | np.bool_) else value

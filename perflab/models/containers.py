@@ -588,20 +588,4 @@ class _TypedSink:
         self._owner[index] = value
 
 
-def handing(compiled: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a rewritten compiled function as Python calls it: numbers come back as Python's."""
-
-    def handed(*args: Any, **kwargs: Any) -> Any:
-        return _handed_back(compiled(*args, **kwargs))
-
-    return handed
-
-
-_HANDING = handing(_is_own).__code__
-
-
-def _handed_back(value: Any) -> Any:
-    if isinstance(value, tuple):
-        parts = map(_handed_back, value)
-        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
-    return value.item() if isinstance(value, np.number | np.bool_) else value
+_HANDING = arithmetic.handing(_is_own).__code__

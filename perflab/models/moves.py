@@ -4,6 +4,7 @@ A copy is no pass over memory in the order of what is copied: NumPy walks in the
 transposed view that becomes an array in order is read down its columns.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,58 @@ CONTRACTING = frozenset({"dot", "inner", "matmul", "tensordot", "einsum", "kron"
 FIRST = 1 << 40  # smaller numbers are none of elements
 
 
+def moved(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], written: list[Any], watched: type
+) -> list[tuple[Any, np.ndarray, int]]:
+    """Return where what a function writes comes from; nothing if that cannot be told.
+
+    Parameters
+    ----------
+    function : callable
+        One of `MOVING`.
+    args, kwargs : tuple, dict
+        With watched arrays.
+    written : list of watched arrays
+        The new ones, or what was given to write into.
+    watched : type
+        See `Numbers`.
+
+    Returns
+    -------
+    list of (watched array, ndarray of int64, int)
+        One that is written; for each element the address of what it is a copy of, -1 for none; bytes of that.
+    """
+    numbers = Numbers(watched)
+    kwargs = {**kwargs, "dtype": np.int64} if "dtype" in kwargs else kwargs
+    try:
+        result = function(*numbers.instead_of(args), **numbers.instead_of(kwargs))
+    except (TypeError, ValueError):
+        return []
+    parts = [numbers.of(into) for into in written if numbers.knows(into)]
+    if not parts:
+        parts = list(result) if isinstance(result, tuple | list) else [result]
+    if [np.shape(part) for part in parts] != [into.shape for into in written]:
+        return []
+    if any(part.dtype not in (np.int64, np.float64) for part in parts):
+        return []  # too few bits for the numbers
+    return [(into, numbers.places_of(part), numbers.itemsize) for part, into in zip(parts, written, strict=True)]
+
+
+def touch_move(memory: Any, into: Any, places: np.ndarray, size: int) -> None:
+    """Read what is at `places`, -1 for nothing, and write it to `into` side by side, in the order of the latter.
+
+    NumPy, too, chooses the order of a copy by where it writes.
+    """
+    strides = into.strides
+    axes = sorted(range(into.ndim), key=lambda axis: -abs(strides[axis]))
+    read, written = (each.transpose(axes).ravel() for each in (places, into.places()))
+    if (known := read >= 0).all():
+        memory.touch_together([(read, size, False), (written, into.itemsize, True)])
+    else:  # some elements come from nowhere, such as a border of zeros
+        memory.touch_together([(read[known], size, False)])
+        memory.touch_together([(written, into.itemsize, True)])
+
+
 class Numbers:
     """Arrays of the numbers of elements, in place of watched arrays.
 
@@ -33,6 +86,10 @@ class Numbers:
         self._watched = watched
         self._known: dict[int, tuple[Any, np.ndarray]] = {}
         self._next = FIRST
+
+    def knows(self, array: Any) -> bool:
+        """Tell whether there are numbers of its elements."""
+        return id(array) in self._known
 
     def of(self, array: Any) -> np.ndarray:
         """Return the numbers of the elements of a watched array, in the same order in memory."""

@@ -22,8 +22,9 @@ from numba.core.dispatcher import Dispatcher
 from numba.experimental.jitclass.base import JitClassType
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from perflab.models.containers import CompiledContainers, Containers, Extent, handing, is_unwatched
-from perflab.models.moves import CONTRACTING, IN_ORDER, MOVING, SHAPED_BY_THE_REST, Numbers
+from perflab.models.arithmetic import handing
+from perflab.models.containers import CompiledContainers, Containers, Extent, is_unwatched
+from perflab.models.moves import CONTRACTING, IN_ORDER, MOVING, SHAPED_BY_THE_REST, moved, touch_move
 from perflab.models.places import AddressSpace, address_of
 from perflab.models.sources import UntraceableError
 from perflab.models.touches import hooks_of, touching
@@ -248,50 +249,20 @@ class Trace:
         """Touch an array and a new one of its shape side by side, in the order of the new one; tell whether."""
         if len(operands) != 1 or len(fresh) != 1 or fresh[0].shape != operands[0].shape or fresh[0].ndim < 2:
             return False
-        self._touch_in_order_of(self.array(fresh[0]), operands[0].places(), operands[0].itemsize)
+        touch_move(self.memory, self.array(fresh[0]), operands[0].places(), operands[0].itemsize)
         return True
 
     def _move(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], fresh: list[np.ndarray]) -> bool:
-        """Touch what was moved and where it went side by side, in the order of the latter; tell whether it could.
-
-        NumPy, too, chooses the order of a copy by where it writes.
-        """
+        """Touch what was moved and where it went side by side; tell whether that is known."""
         target = args[0] if function.__name__ == "copyto" else kwargs.get("out")
-        if isinstance(target, _Array):
-            written = [target]
-        elif fresh:
-            written = [self.array(part) for part in fresh]
-        else:
+        written = [target] if isinstance(target, _Array) else [self.array(part) for part in fresh]
+        many = len(list(_arrays((args, kwargs)))) > 1
+        if not written or (many and function.__name__ in SHAPED_BY_THE_REST):
             return False
-        if function.__name__ in SHAPED_BY_THE_REST and len(list(_arrays((args, kwargs)))) > 1:
-            return False
-        numbers = Numbers(_Array)
-        kwargs = {**kwargs, "dtype": np.int64} if "dtype" in kwargs else kwargs
-        try:
-            moved = function(*numbers.instead_of(args), **numbers.instead_of(kwargs))
-        except (TypeError, ValueError):
-            return False
-        if isinstance(target, _Array):
-            moved = numbers.of(target)
-        arrays = [part for part in _leaves(moved) if isinstance(part, np.ndarray)]
-        if [part.shape for part in arrays] != [into.shape for into in written]:
-            return False
-        if any(part.dtype not in (np.int64, np.float64) for part in arrays):
-            return False  # too few bits for the numbers
-        for part, into in zip(arrays, written, strict=True):
-            self._touch_in_order_of(into, numbers.places_of(part), numbers.itemsize)
-        return True
-
-    def _touch_in_order_of(self, into: "_Array", places: np.ndarray, size: int) -> None:
-        """Read what is at `places`, -1 for nothing, and write it side by side, in the order of the latter."""
-        strides = into.strides
-        axes = sorted(range(into.ndim), key=lambda axis: -abs(strides[axis]))
-        read, written = (each.transpose(axes).ravel() for each in (places, into.places()))
-        if (known := read >= 0).all():
-            self.memory.touch_together([(read, size, False), (written, into.itemsize, True)])
-        else:  # some elements come from nowhere, such as a border of zeros
-            self.memory.touch_together([(read[known], size, False)])
-            self.memory.touch_together([(written, into.itemsize, True)])
+        moves = moved(function, args, kwargs, written, _Array)
+        for into, places, size in moves:
+            touch_move(self.memory, into, places, size)
+        return bool(moves)
 
     def made(self, data: np.ndarray) -> "_Array":
         """Wrap an array that has just been written."""
