@@ -153,7 +153,7 @@ check.correct(store, against=store_by_hand, on=cases, returns=2, points=2)
 # %% [markdown]
 # ### How many bytes does it carry?
 # What is read or written, by whichever call, comes into your memory or leaves it. So does what is mapped: a mapping
-# counts with all its bytes.
+# counts with all its bytes. What the kernel moves counts nothing, by whichever call and over whichever files of yours.
 
 # %% role="tests" grade_id="copy_in_kernel_carried" points=5 hints=[1, 2]
 check.counts(
