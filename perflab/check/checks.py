@@ -58,6 +58,7 @@ def correct(
     dtype: Any = None,
     threads: int | tuple[Callable[..., Any], ...] | None = None,
     stress: Maker | None = None,
+    nonblocking: bool = False,
 ) -> Points:
     """Give all points if `fn` does what `against` does in every case, else none.
 
@@ -89,6 +90,8 @@ def correct(
         How many threads call `fn`, or what each of them runs.
     stress : callable, optional
         A maker of inputs for real threads.
+    nonblocking : bool
+        Whether no thread may wait for one that the system has stopped, wherever that stands: a lock blocks.
 
     Returns
     -------
@@ -110,9 +113,9 @@ def correct(
             raise ValueError(
                 "threads: against= judges the whole outcome; view, returns and tolerances do not apply"
             )
-        return _correct_together(fn, against, on, points, threads, stress, title)
-    if stress is not None:
-        raise ValueError("stress: for concurrent code; say how many threads= there are")
+        return _correct_together(fn, against, on, points, threads, stress, title, nonblocking)
+    if stress is not None or nonblocking:
+        raise ValueError("stress and nonblocking: for concurrent code; say how many threads= there are")
     expectation = Expectation(against, returns, {"rtol": rtol, "atol": atol, "dtype": dtype})
     rows: tuple[tuple[str, str], ...] = ()
     case = 0
@@ -144,6 +147,7 @@ def _correct_together(
     threads: int | tuple[Callable[..., Any], ...] | None,
     stress: Maker | None,
     title: str,
+    nonblocking: bool,
 ) -> Points:
     try:
         team, parts = team_of(fn, threads)
@@ -151,7 +155,7 @@ def _correct_together(
         _admit(bench, parts or team, "explored", team if parts else ())
     except FunctionFailedError as error:
         return seen.finish(refused(title, points, error), fn)
-    report = correct_together(title, Together(team, bench, against, parts), on, stress, points)
+    report = correct_together(title, Together(team, bench, against, parts), on, stress, points, nonblocking)
     for one in parts or team:
         if report.points:
             seen.passed_together(Subject(one, bench, None, None), against)
@@ -342,7 +346,7 @@ def _count_together(
             return seen.has_passed(Subject(one, bench, None, None))
 
         if not all(map(passed, theirs)):
-            return seen.finish(_not_correct_yet(title, points, next(one for one in theirs if not passed(one))), fn)
+            return seen.finish(_not_correct_yet(title, points, *(one for one in theirs if not passed(one))), fn)
         _admit(bench, theirs, "counted", team if parts else ())
         together = Together(team, bench, seen.holds_of(theirs[0]), parts)
         args = draw(on, exact_rng(together.bench, 1, metric))
@@ -435,7 +439,9 @@ def faster(
     return seen.finish(judged.of_ratio(title, what, pairs.interval, len(pairs.ratios), ramp, times), fn)
 
 
-def predicted(guess: float | None, grade_id: str, of: str = "") -> Note:
+def predicted(
+    guess: float | None, grade_id: str | None = None, of: str = "", *, measured: float | None = None
+) -> Note:
     """Compare a guess, written before measuring, with the last measurement of the cell `grade_id`.
 
     It carries no points: a wrong guess is worth as much as a right one, if you find out why.
@@ -443,26 +449,36 @@ def predicted(guess: float | None, grade_id: str, of: str = "") -> Note:
     Parameters
     ----------
     guess : float or None
-    grade_id : str
+    grade_id : str, optional
         The tests cell.
     of : str, optional
         What the guess is about, if that is not what the cell measures: then both are named, and none is called
         close or far off.
+    measured : float, optional
+        What the guess is compared with in place of a tests cell: a show cell has measured it, and `of` says what.
     """
+    if measured is not None:
+        return _beside(guess, f"measured was {words.number(measured)}{f' ({of})' if of else ''}", measured)
     what, value = seen.latest().get(grade_id, ("", None))
     if value is None:
         return Note(_not_measured(grade_id))
-    cell = f"`{grade_id}` measured {words.number(value)} ({what})"
+    said = f"the cell `{grade_id}` measured {words.number(value)} ({what})"
+    return _beside(guess, said, value, of, of == what)
+
+
+def _beside(guess: float | None, said: str, value: float, of: str = "", alike: bool = True) -> Note:
+    """Return what becomes of a guess beside what was measured, which `said` says."""
+    begun = said[:1].upper() + said[1:]
     if guess is None:
-        return Note(f"The cell {cell}. You made no guess; next time write one down first.")
+        return Note(f"{begun}. You made no guess; next time write one down first.")
     try:
         mine = float(guess)
     except (TypeError, ValueError, OverflowError):
         mine = math.nan
     if not math.isfinite(mine):
-        return Note(f"The cell {cell}. Your guess {guess!r} is no number.")
-    both = f"You guessed {words.number(mine, [value])}{f' ({of})' if of else ''}; the cell {cell}"
-    if of and of != what:
+        return Note(f"{begun}. Your guess {guess!r} is no number.")
+    both = f"You guessed {words.number(mine, [value])}{f' ({of})' if of else ''}; {said}"
+    if of and not alike:
         return Note(f"{both}. These are two quantities: compare what they say, not the numbers.")
     if mine <= 0 or value <= 0:
         return Note(f"{both}.")
@@ -505,8 +521,8 @@ def _named(metric: str | Callable[..., float]) -> str:
     return name_of(metric, "what this cell counts").replace("_", " ")
 
 
-def _not_correct_yet(title: str, points: float, fn: Callable[..., Any]) -> Report:
-    sentence = f"{seen.obstacle(fn)} Neither counts nor speed matter while the answer is wrong."
+def _not_correct_yet(title: str, points: float, *theirs: Callable[..., Any]) -> Report:
+    sentence = f"{seen.obstacle(*theirs)} Neither counts nor speed matter while the answer is wrong."
     return Report(title, 0.0, points, sentence, failure="blocked")
 
 

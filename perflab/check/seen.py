@@ -67,11 +67,17 @@ def has_passed(subject: Subject) -> bool:
     return before is not None and before.fn is subject.fn and before.layout == subject.layout
 
 
-def obstacle(fn: Callable[..., Any]) -> str:
-    """Say what to do first about a function that has not passed, in this layout, or has failed."""
+def obstacle(*functions: Callable[..., Any]) -> str:
+    """Say what to do first about functions that have not passed, in this layout, or have failed."""
+    wrong = [cell for one, (_, cell) in _failed.items() if one in map(id, functions)]
+    if wrong:
+        # Who failed together first: one of them is at fault, and where it is used later all others fail with it.
+        together = [one for one in functions if id(one) in _failed and _failed[id(one)][1] == wrong[0]]
+        names = " or ".join(map(name_of, together))
+        pronoun = "it does" if len(together) == 1 else "together they do"
+        return f"First mend {names}: {pronoun} not pass {_cell(wrong[0])}."
+    fn = functions[0]
     name = name_of(fn)
-    if id(fn) in _failed:
-        return f"First mend {name}: it does not pass {_cell(_failed[id(fn)][1])}."
     cell = _cell(_checked_in.get(name, ""))
     if id(fn) in _passed:
         return f"First run {cell} again: {name} has passed it with another layout."

@@ -40,6 +40,8 @@ class Explored:
         How many were seen.
     locked : int
         Locked operations and full fences, when the threads take turns.
+    blocked : str
+        Who waits for whom for ever, if the system stops a thread, or nothing.
     """
 
     outcomes: list[Outcome]
@@ -47,6 +49,7 @@ class Explored:
     listing: str
     states: int
     locked: int
+    blocked: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def explored(team: Sequence[Callable[..., Any]], args: tuple, refused: int | Non
     if found.violation is None and refused is not None:
         wrong = list(outcomes)[refused]
         found = interleaving.explore(calls, check=lambda *results: _key((results, args)) != wrong, states=STATES)
-    failure, listing, locked = "", "", 0
+    failure, listing, locked, blocked = "", "", 0, ""
     if found.violation is not None:
         if "raised NotImplementedError" in found.violation.message:
             raise NotImplementedError
@@ -133,8 +136,22 @@ def explored(team: Sequence[Callable[..., Any]], args: tuple, refused: int | Non
         listing = f"{missing}{interleaving.table(found.violation)}"[:MOST_LISTING]
         failure = "" if found.violation.kind == "check" else found.violation.message
     else:
-        locked = interleaving.locked(calls)
-    return Explored(list(outcomes.values()), failure, listing, found.states, locked)
+        locked, blocked = interleaving.locked(calls), _blocked(calls)
+    return Explored(list(outcomes.values()), failure, listing, found.states, locked, blocked)
+
+
+def _blocked(calls: Sequence[tuple[Callable[..., Any], tuple]]) -> str:
+    """Say who waits for whom for ever, if the system stops a thread, or nothing."""
+    from perflab.models import interleaving
+
+    for one in interleaving.stopped(calls):
+        if one.waiting is not None:
+            where = f" at `{one.stop.text}` in {one.stop.function}, line {one.stop.line}" if one.stop else ""
+            return (
+                f"If the system stops thread {one.thread} ({calls[one.thread][0].__name__}){where}, "
+                f"thread {one.waiting} ({calls[one.waiting][0].__name__}) waits until it goes on."
+            )
+    return ""
 
 
 def raced(team: Sequence[Callable[..., Any]], args: tuple, seconds: float) -> Raced:

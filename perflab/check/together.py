@@ -58,13 +58,13 @@ class Together:
     holds: Holds
     parts: tuple[Callable[..., Any], ...] = ()
 
-    def explore(self, args: tuple) -> Explored:
+    def explore(self, args: tuple, nonblocking: bool = False) -> Explored:
         """Run all schedules of a small input.
 
         Raises
         ------
         FunctionFailedError
-            If one of them fails.
+            If one of them fails; with `nonblocking`, also if a thread waits for one that is stopped.
         """
         found = self.bench.explore(args, self.team, None, self.parts)
         if found.failure:
@@ -73,6 +73,8 @@ class Together:
             if wrong := _refusal(self.holds, args, outcome):
                 listing = self.bench.explore(args, self.team, number, self.parts).listing
                 raise ScheduleFailedError(f"In some schedule, {wrong}", listing)
+        if nonblocking and found.blocked:
+            raise FunctionFailedError(_sentence(found.blocked))
         return found
 
     def invalidations(self, args: tuple) -> float:
@@ -142,7 +144,12 @@ def team_of(fn: Any, threads: int | tuple | None) -> tuple[Team, Team]:
 
 
 def correct_together(
-    title: str, together: Together, on: Sequence[Maker], stress: Maker | None, points: float
+    title: str,
+    together: Together,
+    on: Sequence[Maker],
+    stress: Maker | None,
+    points: float,
+    nonblocking: bool = False,
 ) -> Report:
     """Return the report of a correctness check: all points or none."""
     states = 0
@@ -151,9 +158,11 @@ def correct_together(
     try:
         for case, make in enumerate(on, 1):
             rows = [("case", f"{case} of {len(on)}")]
-            states += together.explore(draw(make, exact_rng(together.bench, case))).states
+            states += together.explore(draw(make, exact_rng(together.bench, case)), nonblocking).states
         case = 0
         rows = [("schedules", f"all of {len(on)} small inputs: {states:,} states of x86's memory (TSO)")]
+        if nonblocking:
+            rows.append(("a thread is stopped", "at any of its steps, and no other one waits for it"))
         if stress is not None:
             rows.append(("real threads", together.race(stress)))
     except ScheduleFailedError as error:

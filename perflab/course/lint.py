@@ -194,6 +194,7 @@ def _tests(exercise: Exercise) -> Iterator[Problem]:
     """Exactly one check, the last bare expression; hidden blocks above it that only extend its cases."""
     learners = _learners_names(exercise)
     passed: set[str] = set()
+    together: set[str] = set()  # parts that have passed on threads
     used: set[str] = set()
     for cell in exercise.of_role("tests"):
         tree = yield from _parsed(exercise, cell, cell.source)
@@ -216,9 +217,11 @@ def _tests(exercise: Exercise) -> Iterator[Problem]:
         subject = ast.unparse(calls[0].args[0]) if calls[0].args else ""
         if not learners.issuperset(_subjects(calls[0])):
             yield _at(exercise, cell, f"check.{check} checks a function of an answer cell first, not {subject!r}")
+        on_threads = any(keyword.arg == "threads" for keyword in calls[0].keywords)
         if check == "correct":
             passed.add(subject)
-        elif subject not in passed:
+            together.update(_subjects(calls[0]) if on_threads else ())
+        elif subject not in passed and not (on_threads and together.issuperset(_subjects(calls[0]))):
             yield _at(exercise, cell, f"check.{check} comes after check.correct of {subject}")
         yield from _outside_the_check(exercise, cell, tree, calls[0], learners)
         yield from _hidden(exercise, cell)
@@ -299,6 +302,8 @@ def _shows(exercise: Exercise) -> Iterator[Problem]:
                 exercise, cell, "a show cell calls check.predicted(guess, grade_id) once, and no other check"
             )
             continue
+        if len(calls[0].args) == 1 and {one.arg for one in calls[0].keywords} == {"measured", "of"}:
+            continue  # the show cell has measured it itself
         target = calls[0].args[1] if len(calls[0].args) == 2 else None
         if not isinstance(target, ast.Constant) or target.value not in tests:
             yield _at(

@@ -202,7 +202,8 @@ class RemoteBench:
             sandbox = self.clean()
             answer, _, _ = self._ask(staged, sandbox, "explore", **who, refused=refused)
             outcomes = self._decoder(staged, sandbox, True)(answer.pop("outcomes"))
-            return Explored(**{**answer, "outcomes": outcomes, "listing": plain(answer["listing"])})
+            said = {key: plain(answer[key]) for key in ("listing", "blocked")}
+            return Explored(**{**answer, **said, "outcomes": outcomes})
         except ForbiddenError as error:
             raise FunctionFailedError(f"{self.name} cannot be explored: {error}.") from error
         except DiedError as error:

@@ -260,6 +260,12 @@ TESTS = [
     (CHECK, CHECK.replace("add", "(add, add)"), SPEED, "check.faster comes after check.correct of add"),
     (
         CHECK,
+        CHECK.replace("add", "(add, add)").replace("on=cases", "on=on, threads=(slow, slow)"),
+        SPEED,
+        "check.faster comes after check.correct of add",
+    ),
+    (
+        CHECK,
         "check.counts(add, 'calls', on=make, zero=2, full=1, points=2)",
         CORRECT,
         ["check.counts comes after check.correct of add", "check.faster comes after check.correct of add"],
@@ -323,6 +329,7 @@ SHOWS = [
     ),
     (PREDICTED, PREDICTED.replace("tiny_speed", "tiny_correct"), SHOW, "names a cell that measures"),
     (PREDICTED, "check.predicted(guess)", SHOW, r"check\.predicted names a cell that measures"),
+    (PREDICTED, "check.predicted(guess, measured=3)", SHOW, r"check\.predicted names a cell that measures"),
     (PREDICTED, "check.predicted(guess, name)", SHOW, r"check\.predicted names a cell that measures"),
     (PREDICTED, PREDICTED[:-1], SHOW, "no valid Python"),
 ]

@@ -7,10 +7,11 @@ import pytest
 from checking import nothing
 from numba import njit
 
-from perflab import atomics, check
+from perflab import atomics, check, hints
 from perflab.check import seen, teams
 from perflab.check.bench import FunctionFailedError, LocalBench
 from perflab.check.subjects import Subject
+from perflab.models import interleaving
 
 
 @njit
@@ -184,6 +185,96 @@ def test_a_plain_function_of_the_course_calls_parts_too():
     assert correct(step, threads=(adding.py_func, adding.py_func)).report.points == 3
 
 
+LOCK = 8
+
+
+@njit
+def add_under_a_lock(me, counter, n):
+    for _ in range(n):
+        while not atomics.compare_exchange(counter, LOCK, 0, 1):
+            hints.pause()
+        counter[0] += 1
+        atomics.store(counter, LOCK, 0, "release")
+
+
+@njit
+def add_in_a_loop(me, counter, n):
+    for _ in range(n):
+        before = atomics.load(counter, 0)
+        while not atomics.compare_exchange(counter, 0, before, before + 1):
+            before = atomics.load(counter, 0)
+
+
+def with_a_lock(rng):
+    return np.zeros(9, np.int64), 2
+
+
+def test_who_waits_for_a_stopped_thread_is_refused_where_nobody_may():
+    assert correct(add_under_a_lock, on=[with_a_lock]).report.points == 3
+    report = refused(add_under_a_lock, on=[with_a_lock], nonblocking=True)
+    assert report.sentence.startswith("If the system stops thread 0 (add_under_a_lock) at `counter[0] += 1`")
+    assert report.sentence.endswith("thread 1 (add_under_a_lock) waits until it goes on.")
+    passed = correct(add_in_a_loop, on=[with_a_lock], nonblocking=True).report
+    assert passed.points == 3
+    assert "no other one waits" in dict(passed.rows)["a thread is stopped"]
+
+
+def test_only_threads_may_be_stopped():
+    with pytest.raises(ValueError, match="nonblocking"):
+        check.correct(step, against=added, on=[small], points=1, nonblocking=True)
+
+
+def test_each_step_of_each_thread_is_one_to_stop_at():
+    counter = np.zeros(9, np.int64)
+    held = interleaving.stopped([(add_under_a_lock, (me, counter, 1)) for me in range(2)])
+    assert [(one.thread, one.step, one.waiting) for one in held] == [
+        (thread, step, 1 - thread if 0 < step < 4 else None) for thread in range(2) for step in range(4)
+    ]
+    assert "counter[0] += 1" in held[1].stop.text
+    assert not counter.any()
+
+
+def test_a_thread_that_waits_for_ever_by_itself_blocks_nobody_else():
+    counter = np.zeros(9, np.int64)
+    found = interleaving.stopped([(wait_for_nobody, (me, counter, 1)) for me in range(2)])
+    assert {one.waiting for one in found if one.thread == 1} == {None}
+    assert {one.waiting for one in found if one.thread == 0} == {1}
+
+
+@njit
+def once(me, counter, n):
+    step(counter)
+    leap(counter)
+
+
+@njit
+def leap(counter):
+    counter[0] += 1
+
+
+def test_who_failed_first_is_named_and_not_who_failed_with_it_later(monkeypatch):
+    def asked_for(points):
+        report = nothing(
+            check.counts((step, leap), "locked", on=small, threads=(once, once), zero=9, full=2, points=points)
+        )
+        return report.sentence
+
+    monkeypatch.setattr(seen, "grade_id", lambda: "second")
+    refused((step, leap), threads=(once, once))
+    assert asked_for(1).startswith("First mend step or leap: together they do not pass the cell `second`.")
+    seen.start_over()
+    monkeypatch.setattr(seen, "grade_id", lambda: "first")
+    refused((leap,), threads=(adding_by_leaps, adding_by_leaps))
+    monkeypatch.setattr(seen, "grade_id", lambda: "second")
+    refused((step, leap), threads=(once, once))
+    assert asked_for(1).startswith("First mend leap: it does not pass the cell `first`.")
+
+
+@njit
+def adding_by_leaps(me, counter, n):
+    leap(counter)
+
+
 def test_what_is_locked_is_counted_once_it_is_correct():
     def locked(fn):
         return check.counts(fn, "locked", on=small, threads=2, zero=4, full=2, points=1)
@@ -296,7 +387,7 @@ def test_bad_arguments_are_named():
             correct(step, threads=threads)
     with pytest.raises(ValueError, match="tolerances do not apply"):
         correct(add_once, rtol=0.1)
-    with pytest.raises(ValueError, match="stress: for concurrent code"):
+    with pytest.raises(ValueError, match="for concurrent code"):
         check.correct(add_once, against=added, on=[small], points=1, stress=large)
     with pytest.raises(ValueError, match="is 'locked'"):
         check.counts(add_once, "calls", on=small, threads=2, zero=4, full=2, points=1)

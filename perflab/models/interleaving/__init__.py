@@ -9,12 +9,14 @@ from perflab.models.interleaving.histories import Event, linearizable
 from perflab.models.interleaving.report import MISSING, Row, rows, table
 from perflab.models.interleaving.running import UnrewritableError
 from perflab.models.interleaving.search import Exploration, TooManySchedulesError, Violation, explore
+from perflab.models.interleaving.stopping import Stopped, stopped
 
 __all__ = [
     "MISSING",
     "Event",
     "Exploration",
     "Row",
+    "Stopped",
     "TooManySchedulesError",
     "UnrewritableError",
     "Violation",
@@ -22,5 +24,6 @@ __all__ = [
     "linearizable",
     "locked",
     "rows",
+    "stopped",
     "table",
 ]
