@@ -50,6 +50,21 @@ def place(me, first, line):
 """
 
 
+# Adds without atomic operations: what the monitor takes meanwhile comes back.
+COUNT_PLAINLY = """
+@njit
+def count(me, block, first, line, sizes):
+    at = place(me, first, line)
+    for i in range(sizes.shape[1]):
+        size = sizes[me, i]
+        if size > block[LIMIT]:
+            block[at + DROPPED] += 1
+        else:
+            block[at + DELIVERED] += 1
+            block[at + BYTES] += size
+    return at
+"""
+
 SOLVED = "(first + line - 1) // line * line + line * me"
 
 MUTANTS = {
@@ -70,12 +85,39 @@ MUTANTS = {
     # All but the last two have a line of their own.
     "two_share": (
         place("(first + line - 1) // line * line + line * min(me, 14) + 3 * (me // 15)") + COUNT,
-        points(2, (0.5, 1.5), (0.5, 1.5), 2),
+        points(2, 0, 0, 2),
     ),
     # A page for each, to be sure: there is no room for that.
     "pads_too_much": (place("(first + line - 1) // line * line + 512 * me") + COUNT, points(0, 0, 0, 0)),
     # A line has 8 words, whatever `line` says.
     "assumes_64_bytes": (place("(first + 7) // 8 * 8 + 8 * me") + COUNT, points(2, 2, 2, 0)),
+    # Nobody else adds to a worker's counters, it thinks, and forgets who takes them.
+    "plain_additions": (place(SOLVED) + COUNT_PLAINLY, points(0, 0, 0, 2)),
+    # The same with atomic loads and stores: each is whole, and both together are not.
+    "loads_and_stores": (
+        place(SOLVED)
+        + COUNT_PLAINLY.replace("block[at + DROPPED] += 1", "put(block, at + DROPPED, 1)")
+        .replace("block[at + DELIVERED] += 1", "put(block, at + DELIVERED, 1)")
+        .replace("block[at + BYTES] += size", "put(block, at + BYTES, size)")
+        + """
+@njit
+def put(block, word, value):
+    atomics.store(block, word, atomics.load(block, word) + value)
+""",
+        points(0, 0, 0, 2),
+    ),
+    # Counts where `place` does not send the monitor.
+    "two_places": (
+        place("first + 3 * me") + COUNT.replace("place(me, first, line)", SOLVED),
+        points(0, 0, 0, 2),
+    ),
+    # Counts in registers, and writes once: legal, and what is written still needs a line of its own.
+    "counts_once": (place(SOLVED) + COUNT_ONCE, points(2, 2, 2, 2)),
+    "counts_once_without_aligning": (place("first + line * me") + COUNT_ONCE, points(2, 2, 0, 0)),
+    "counts_once_two_a_line": (
+        place("(first + line - 1) // line * line + line * (me // 2) + 3 * (me % 2)") + COUNT_ONCE,
+        points(2, 0, 0, 0),
+    ),
     # Two workers a line: half of the memory, and all of the fight.
     "two_a_line": (
         place("(first + line - 1) // line * line + line * (me // 2) + 3 * (me % 2)") + COUNT,
