@@ -69,7 +69,7 @@ class Pool:
             (0, worker, "rest", None, None) for worker in range(workers)
         ]
         self.resting, self.spans = set(), []
-        self.now = self.begun = self.moved = self.steals = 0
+        self.now = self.begun = self.moved = self.steals = self.gifts = 0
         self.free = None  # the worker that waits for a decision
 
     def __call__(self, verb, *args):
@@ -136,6 +136,7 @@ class Pool:
         self._other(me, other)
         if not self.deques[me]:
             raise ValueError(f"give: worker {me} has no task")
+        self.gifts += 1
         self._do(me, "give", COST, end, other)
 
     def rest(self, me):
@@ -259,9 +260,11 @@ guess = None  # your number
 # %% [markdown]
 # ## Your turn
 # Write `run_stealing(pool, workers)`: it runs all tasks and returns the sum of what they are worth, like
-# `run_static`. Nobody knows how long a task lasts, or what it will spawn, or how full another one's deque is.
+# `run_static`. No verb tells how long a task lasts, what it will spawn, or how full another one's deque is.
 #
-# Decide: when does a worker steal, from whom, and from which end? From which end does it take its own?
+# Decide: when does a worker steal, from whom, and from which end? From which end does it take its own? All balance is
+# by steals here: a run with a gift in it counts as one that never ends, even if the gift goes to a worker that rests.
+# To know who rests, a worker with tasks would have to read a list that all workers write.
 #
 # Full points are for three times the speed of `run_static`, a makespan within 1.12 times the bound, and at most 4 % of
 # the tasks moved to another worker.
@@ -339,12 +342,10 @@ check.correct(run_stealing, against=worth_of_all, on=cases, points=2)
 
 # %% role="tests" grade_id="steal_or_share_static" points=1 hints=[1, 1]
 def makespan(result, pool, workers):
-    """Return when the last task was done; never, if one was not begun."""
-    return (
-        pool.schedule().makespan
-        if pool.begun == len(pool.durations)
-        else math.inf
-    )
+    """Return when the last task was done; never, if one was not begun or
+    was given away."""
+    done = pool.begun == len(pool.durations) and pool.gifts == 0
+    return pool.schedule().makespan if done else math.inf
 
 
 check.counts(
@@ -375,16 +376,16 @@ check.counts(
 # %% [markdown]
 # ### How many tasks move?
 # A task that moves leaves its data behind in another core's cache. The model does not charge for that; real
-# machines do. (Where nothing is balanced, all tasks count as moved.)
+# machines do. Where little is balanced, all tasks count as moved: from 1.3 times the bound on.
 
 
 # %% role="tests" grade_id="steal_or_share_moved" points=3 hints=[2, 3]
 def share_moved(result, pool, workers):
     """Return the share of tasks that changed their worker; 1 where the
-    makespan is twice the bound or more."""
+    makespan is 1.3 times the bound or more."""
     return (
         pool.moved / len(pool.durations)
-        if above_bound(result, pool, workers) < 2
+        if above_bound(result, pool, workers) < 1.3
         else 1.0
     )
 

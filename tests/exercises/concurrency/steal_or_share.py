@@ -74,7 +74,87 @@ def run_stealing(pool, workers):
             total += worth
     return total
 """,
-        points(2, (0, 0.5), 0, 0),
+        points(2, 0, 0, 0),
+    ),
+    # Gives to those that rest, and to nobody else: near the bound, with few moves, and who has work still pays.
+    "gives_to_who_rests": (
+        """
+def run_stealing(pool, workers):
+    total, resting = 0, []
+    while (me := pool("next")) is not None:
+        if me in resting:
+            resting.remove(me)
+        if resting and pool("size", me) > 1:
+            pool("give", me, resting.pop(), "front")
+            continue
+        worth = pool("run", me, "back")
+        if worth is None:
+            pool("rest", me)
+            resting.append(me)
+        else:
+            total += worth
+    return total
+""",
+        points(2, 0, 0, 0),
+    ),
+    # Gives, to anybody, the first times only, and then each does its own.
+    "gives_blindly_at_first": (
+        """
+def run_stealing(pool, workers):
+    rng = np.random.default_rng(3)
+    total, gave = 0, [0] * workers
+    while (me := pool("next")) is not None:
+        if workers > 1 and gave[me] < 20 and pool("size", me) > 3:
+            gave[me] += 1
+            pool("give", me, (me + int(rng.integers(1, workers))) % workers, "front")
+            continue
+        worth = pool("run", me, "back")
+        if worth is None:
+            pool("rest", me)
+        else:
+            total += worth
+    return total
+""",
+        points(2, 0, 0, 0),
+    ),
+    # Steals, and gives one task away besides.
+    "steals_and_gives_once": (
+        """
+def run_stealing(pool, workers):
+    rng = np.random.default_rng(2)
+    total, gave = 0, False
+    while (me := pool("next")) is not None:
+        if not gave and workers > 1 and pool("size", me) > 1:
+            gave = True
+            pool("give", me, (me + 1) % workers, "front")
+            continue
+        worth = pool("run", me, "back")
+        if worth is None:
+            pool("steal", me, (me + int(rng.integers(1, workers))) % workers, "front")
+        else:
+            total += worth
+    return total
+""",
+        points(2, 0, 0, 0),
+    ),
+    # Steals now and then, and rests otherwise: few moves, since little is balanced.
+    "steals_seldom": (
+        """
+def run_stealing(pool, workers):
+    rng = np.random.default_rng(2)
+    total, tries = 0, [0] * workers
+    while (me := pool("next")) is not None:
+        worth = pool("run", me, "back")
+        if worth is not None:
+            total += worth
+        elif tries[me] < 8 and workers > 1:
+            tries[me] += 1
+            pool("steal", me, (me + int(rng.integers(1, workers))) % workers, "front")
+        else:
+            pool("rest", me)
+    return total
+""",
+        points(2, (0, 1), 0, 0),
     ),
     # Remembers the sum for as many workers.
     "memo": (
@@ -129,7 +209,7 @@ def run_stealing(pool, workers):
 def run_stealing(pool, workers):
     return run_shared(pool, workers)
 """,
-        points(2, (0, 0.5), 0, 0),
+        points(2, 0, 0, 0),
     ),
     # Looks into the pool: what is no verb is out of reach.
     "looks_inside": (
