@@ -17,6 +17,8 @@
 # locks its own deque twice a task, in case a thief comes by. Chase and Lev showed in 2005 that it need not lock at
 # all, until the last task.
 #
+# A lock has another price, too. If the system stops a thread that holds it, all others wait until that one goes on.
+#
 # ## The deque
 # Tasks are numbers from 1 up. The deque is two arrays:
 #
@@ -67,6 +69,18 @@ def take_locked(ends, ring):
     if ends[TOP] < ends[BOTTOM]:
         ends[BOTTOM] -= 1
         task = ring[ends[BOTTOM] & (ring.size - 1)]
+    atomics.store(ends, LOCK, 0, "release")
+    return task
+
+
+@njit
+def steal_locked(ends, ring):
+    """Return the oldest task, or EMPTY."""
+    lock(ends)
+    task = EMPTY
+    if ends[TOP] < ends[BOTTOM]:
+        task = ring[ends[TOP] & (ring.size - 1)]
+        ends[TOP] += 1
     atomics.store(ends, LOCK, 0, "release")
     return task
 
@@ -129,7 +143,7 @@ def rob(me, ends, ring, tasks, kept, stolen, batch, tries):
 def make_deque(rng, count, size=4):
     """Arguments of one operation: a deque that holds some tasks, with old ones
     in its other places, and one more task."""
-    ends = np.zeros(3 * LINE, np.int64)
+    ends = np.zeros(4 * LINE, np.int64)
     ends[TOP] = rng.integers(1, 100)
     ends[BOTTOM] = ends[TOP] + count
     *ring, task = (rng.permutation(8)[: size + 1] + 1).tolist()
@@ -140,7 +154,7 @@ def make_threads(rng, count, batch=2, tries=2, size=16):
     """Arguments of an owner and a thief: an empty deque, and `count` tasks in
     any order."""
     ends, ring, tasks = (
-        np.zeros(3 * LINE, np.int64),
+        np.zeros(4 * LINE, np.int64),
         np.zeros(size, np.int64),
         rng.permutation(count) + 1,
     )
@@ -255,7 +269,8 @@ guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write the three operations, without a lock. Only the owner calls `push` and `take`; any number of thieves call
+# Write the three operations, without a lock: no operation waits for another thread, so wherever the system stops a
+# thread, all others still come to their ends. Only the owner calls `push` and `take`; any number of thieves call
 # `steal`. What several threads touch, read and write with `atomics`:
 #
 # - `atomics.load(ends, TOP, "relaxed")`, or "acquire", or "seq_cst"
@@ -266,11 +281,11 @@ guess = None  # your number
 #
 # Remember that a plain store waits in a buffer, and that later loads overtake it.
 #
-# **What the tests can see.** They run every schedule on a model of x86's memory, total store order (TSO), and then
-# real threads on your processor. On x86 a release store and an acquire load are plain instructions, so these tests
-# cannot tell whether you asked for them. Ask anyway: C11 and Armv8 promise nothing without. "No schedule fails" is
-# about x86, and never "it is right". The last test counts the locked operations of an owner that nobody disturbs:
-# points begin below 16, those of the lock.
+# **What the tests can see.** They run every schedule on a model of x86's memory, total store order (TSO). Then they stop
+# each thread at each of its steps, and the others go on alone. At last real threads run on your processor. On x86 a
+# release store and an acquire load are plain instructions, so these tests cannot tell whether you asked for them. Ask
+# anyway: C11 and Armv8 promise nothing without. "No schedule fails" is about x86, and never "it is right". The last
+# test counts the locked operations of an owner that nobody disturbs: points begin below 16, those of the lock.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -362,11 +377,11 @@ def steal(ends, ring):
 # The deque is empty, holds something, or is full.
 
 # %% role="tests" grade_id="work_stealing_thieves" points=1 hints=[1, 1]
-cases = [lambda rng, n=n: make_deque(rng, n) for n in (0, 1, 2)]
+cases = [lambda rng, n=n: make_deque(rng, n) for n in (0, 1, 2, 4)]
 ### BEGIN HIDDEN TESTS
 cases += [
-    lambda rng: make_deque(rng, 4),
-    lambda rng: make_deque(rng, 1, size=2),
+    lambda rng, n=n, size=size: make_deque(rng, n, size)
+    for n, size in ((1, 1), (1, 2), (2, 2))
 ]
 ### END HIDDEN TESTS
 check.correct(
@@ -374,6 +389,7 @@ check.correct(
     threads=(pushing, stealing, stealing),
     against=allowed("push", "steal", "steal"),
     on=cases,
+    nonblocking=True,
     points=1,
 )
 
@@ -395,6 +411,7 @@ check.correct(
     threads=(taking, stealing),
     against=allowed("take", "steal"),
     on=cases,
+    nonblocking=True,
     points=2,
 )
 
@@ -416,6 +433,7 @@ check.correct(
     threads=(taking, stealing, stealing),
     against=allowed("take", "steal", "steal"),
     on=cases,
+    nonblocking=True,
     points=2,
 )
 
@@ -445,6 +463,7 @@ check.correct(
     threads=(own, rob),
     against=each_once,
     on=cases,
+    nonblocking=True,
     stress=many,
     points=2,
 )
@@ -471,13 +490,39 @@ check.counts(
 
 # %% [markdown]
 # ## Before and after
-# What a push and a take cost an owner that nobody disturbs, locked and yours, in turns on one thread. Then both
-# real threads once more, and who got how many tasks.
+# One task is in the deque. A thief is stopped for ever before one of its steps, and the owner wants to take. Each box
+# is a step of the thief. Below: what a push and a take cost an owner that nobody disturbs, locked and yours, in turns on
+# one thread. Then both real threads once more, and who got how many tasks.
 
 # %% role="show" grade_id="work_stealing_show"
 from perflab import figures, threads, timing
+from perflab.models import interleaving
 
 ROUNDS = 200_000
+
+
+@njit
+def taking_locked(me, ends, ring, task):
+    """Run one thread: take once, with the lock."""
+    return take_locked(ends, ring)
+
+
+@njit
+def stealing_locked(me, ends, ring, task):
+    """Run one thread: steal once, with the lock."""
+    return steal_locked(ends, ring)
+
+
+def stopped_thief(owner, thief):
+    """Return for each step of the thief whether the owner waits for ever if
+    the thief is stopped there."""
+    args = make_deque(np.random.default_rng(2), 1)
+    calls = [(owner, (0, *args)), (thief, (1, *args))]
+    return [
+        one.waiting is not None
+        for one in interleaving.stopped(calls)
+        if one.thread == 1
+    ]
 
 
 @njit
@@ -510,7 +555,31 @@ before, after = (
     np.median(side) / ROUNDS * 1e9
     for side in (compared.pairs.baseline, compared.pairs.candidate)
 )
-fig, ax = figures.subplots(size=(5.6, 1.8))
+waits = [
+    stopped_thief(taking_locked, stealing_locked),
+    stopped_thief(taking, stealing),
+]
+fig, (boxes, ax) = figures.subplots(2, 1, size=(5.6, 3.4))
+for row, steps in enumerate(waits):
+    for step, wait in enumerate(steps):
+        color = figures.COLORS["vermilion" if wait else "green"]
+        boxes.barh(
+            1 - row, 0.9, left=step, height=0.7, align="edge", color=color
+        )
+        boxes.text(
+            step + 0.45,
+            1.35 - row,
+            "waits" if wait else "goes on",
+            ha="center",
+            va="center",
+            fontsize=6,
+        )
+boxes.set(
+    yticks=[1.35, 0.35],
+    yticklabels=["locked", "yours"],
+    xticks=[],
+    xlabel="the owner, if the thief is stopped before this step",
+)
 ax.barh(
     [1, 0],
     [before, after],
@@ -523,8 +592,9 @@ ax.set(
 )
 figures.show(
     fig,
-    f"A push and a take: {before:.1f} ns with a lock, {after:.1f} ns with "
-    "yours.",
+    f"With a lock the owner waits at {sum(waits[0])} of {len(waits[0])} steps "
+    f"of the thief, with yours at {sum(waits[1])} of {len(waits[1])}. A push "
+    f"and a take: {before:.1f} ns with a lock, {after:.1f} ns with yours.",
 )
 arguments = make_threads(np.random.default_rng(1), 500_000, tries=1 << 40)
 race = threads.run([(own, (0, *arguments)), (rob, (1, *arguments))])
@@ -541,8 +611,8 @@ check.predicted(guess, "work_stealing_locked")
 
 # %% [markdown]
 # On x86 the fence is a locked instruction, and so is the exchange of a lock. For a push and a take the lock has two of
-# them, and yours has one. More important is what no clock of one thread shows: nobody ever waits for a thief that the
-# system has stopped while it held the lock.
+# them, and yours has one. More important is what the boxes show, and no clock of one thread: nobody ever waits for a
+# thief that the system has stopped while it held the lock.
 #
 # **Next bottleneck.** The deque is cheap. Who takes what, from which end and from whom, is the scheduler's
 # decision: `steal_or_share`.

@@ -187,7 +187,24 @@ def steal(ends, ring):
         (PUSH + TAKE + STEAL).replace(', "release")', ', "relaxed")').replace(', "acquire")', ', "relaxed")'),
         points(1, 2, 2, 2, 2),
     ),
-    # The given lock, in the new form: its word lies beyond this deque.
+    # The given lock, in the new form: right, and all wait for whoever is stopped while it has the lock.
+    "given_lock": (
+        """
+@njit
+def push(ends, ring, task):
+    return push_locked(ends, ring, task)
+
+@njit
+def take(ends, ring):
+    return take_locked(ends, ring)
+
+@njit
+def steal(ends, ring):
+    return steal_locked(ends, ring)
+""",
+        points(0, 0, 0, 0, 0),
+    ),
+    # The given lock for the owner, and thieves that do not ask for it.
     "delegates": (
         """
 @njit
@@ -199,11 +216,123 @@ def take(ends, ring):
     return take_locked(ends, ring)
 """
         + STEAL,
-        points(0, 0, 0, 0, 0),
+        points((0, 1), 0, 0, 0, 0),
     ),
-    # A lock of its own, on the line of TOP: right, and it locks twice a task.
+    # A lock of its own, in a spare word on the line of TOP.
     "own_lock": (
         OWN_LOCK,
-        points(1, 2, 2, 2, 0),
+        points(0, 0, 0, 0, 0),
+    ),
+    # A lock that needs no word: whoever has it has moved TOP far away.
+    "lock_in_top": (
+        """
+@njit
+def hold(ends):
+    while True:
+        top = atomics.load(ends, TOP)
+        if top < 1 << 40 and atomics.compare_exchange(ends, TOP, top, top + (1 << 40)):
+            return top
+
+@njit
+def push(ends, ring, task):
+    top = hold(ends)
+    room = ends[BOTTOM] - top < ring.size
+    if room:
+        ring[ends[BOTTOM] & (ring.size - 1)] = task
+        ends[BOTTOM] += 1
+    atomics.store(ends, TOP, top, "release")
+    return room
+
+@njit
+def take(ends, ring):
+    top = hold(ends)
+    task = EMPTY
+    if top < ends[BOTTOM]:
+        ends[BOTTOM] -= 1
+        task = ring[ends[BOTTOM] & (ring.size - 1)]
+    atomics.store(ends, TOP, top, "release")
+    return task
+
+@njit
+def steal(ends, ring):
+    top = hold(ends)
+    task = EMPTY
+    if top < ends[BOTTOM]:
+        task = ring[top & (ring.size - 1)]
+        top += 1
+    atomics.store(ends, TOP, top, "release")
+    return task
+""",
+        points(0, 0, 0, 0, 0),
+    ),
+    # Cilk-5's deque, as the chapter has it: the thieves lock, and the owner where one task may be left.
+    "cilk_5": (
+        PUSH
+        + """
+@njit
+def hold(ends):
+    while not atomics.compare_exchange(ends, LOCK, 0, 1):
+        hints.pause()
+
+@njit
+def take(ends, ring):
+    mine = atomics.load(ends, BOTTOM, "relaxed") - 1
+    atomics.store(ends, BOTTOM, mine, "release")
+    atomics.fence("seq_cst")
+    if atomics.load(ends, TOP, "relaxed") <= mine:
+        return atomics.load(ring, mine & (ring.size - 1), "relaxed")
+    hold(ends)
+    left = atomics.load(ends, TOP, "relaxed") <= mine
+    if not left:
+        atomics.store(ends, BOTTOM, mine + 1, "release")
+    atomics.store(ends, LOCK, 0, "release")
+    return atomics.load(ring, mine & (ring.size - 1), "relaxed") if left else EMPTY
+
+@njit
+def steal(ends, ring):
+    hold(ends)
+    top = atomics.load(ends, TOP, "relaxed")
+    atomics.store(ends, TOP, top + 1, "release")
+    atomics.fence("seq_cst")
+    task = EMPTY
+    if top >= atomics.load(ends, BOTTOM, "acquire"):
+        atomics.store(ends, TOP, top, "release")
+    else:
+        task = atomics.load(ring, top & (ring.size - 1), "relaxed")
+    atomics.store(ends, LOCK, 0, "release")
+    return task
+""",
+        points(0, 0, 0, (0, 2), 0),
+    ),
+    # The owner is free of locks, and thieves exclude each other.
+    "thieves_lock": (
+        PUSH
+        + TAKE
+        + """
+@njit
+def steal(ends, ring):
+    while not atomics.compare_exchange(ends, LOCK, 0, 1):
+        hints.pause()
+    t = atomics.load(ends, TOP, "acquire")
+    atomics.fence("seq_cst")
+    task = EMPTY
+    if t < atomics.load(ends, BOTTOM, "acquire"):
+        task = atomics.load(ring, t & (ring.size - 1), "relaxed")
+        if not atomics.compare_exchange(ends, TOP, t, t + 1):
+            task = LOST
+    atomics.store(ends, LOCK, 0, "release")
+    return task
+""",
+        points(0, 2, 0, 2, 0),
+    ),
+    # Believes that each ring has four places: a full one that is smaller loses its oldest task.
+    "push_knows_the_size": (
+        PUSH.replace(">= ring.size", ">= 4") + TAKE + STEAL,
+        points(0, 2, 2, (0, 2), 0),
+    ),
+    # Leaves one place empty, as many rings do to tell full from empty: TOP and BOTTOM count on, so it need not.
+    "push_wastes_a_place": (
+        PUSH.replace(">= ring.size", ">= ring.size - 1") + TAKE + STEAL,
+        points(0, 2, 2, 0, 0),
     ),
 }
