@@ -188,7 +188,7 @@ def steal(ends, ring):
         points(1, 2, 2, 2, 2),
     ),
     # The given lock, in the new form: right, and all wait for whoever is stopped while it has the lock.
-    "given_lock": (
+    "delegates": (
         """
 @njit
 def push(ends, ring, task):
@@ -203,20 +203,6 @@ def steal(ends, ring):
     return steal_locked(ends, ring)
 """,
         points(0, 0, 0, 0, 0),
-    ),
-    # The given lock for the owner, and thieves that do not ask for it.
-    "delegates": (
-        """
-@njit
-def push(ends, ring, task):
-    return push_locked(ends, ring, task)
-
-@njit
-def take(ends, ring):
-    return take_locked(ends, ring)
-"""
-        + STEAL,
-        points((0, 1), 0, 0, 0, 0),
     ),
     # A lock of its own, in a spare word on the line of TOP.
     "own_lock": (
@@ -325,14 +311,13 @@ def steal(ends, ring):
 """,
         points(0, 2, 0, 2, 0),
     ),
-    # Believes that each ring has four places: a full one that is smaller loses its oldest task.
-    "push_knows_the_size": (
-        PUSH.replace(">= ring.size", ">= 4") + TAKE + STEAL,
+    # Always finds space, and overwrites the oldest task of a full deque.
+    "push_never_refuses": (
+        PUSH.replace(
+            '    if b - atomics.load(ends, TOP, "acquire") >= ring.size:\n        return False\n', ""
+        )
+        + TAKE
+        + STEAL,
         points(0, 2, 2, (0, 2), 0),
-    ),
-    # Leaves one place empty, as many rings do to tell full from empty: TOP and BOTTOM count on, so it need not.
-    "push_wastes_a_place": (
-        PUSH.replace(">= ring.size", ">= ring.size - 1") + TAKE + STEAL,
-        points(0, 2, 2, 0, 0),
     ),
 }
