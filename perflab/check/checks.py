@@ -458,7 +458,7 @@ def predicted(
         What the guess is compared with in place of a tests cell: a show cell has measured it, and `of` says what.
     """
     if measured is not None:
-        return _beside(guess, f"measured was {words.number(measured)}{f' ({of})' if of else ''}", measured)
+        return _beside(guess, f"this cell measured {words.number(measured)}{f' ({of})' if of else ''}", measured)
     what, value = seen.latest().get(grade_id, ("", None))
     if value is None:
         return Note(_not_measured(grade_id))

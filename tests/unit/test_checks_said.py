@@ -158,9 +158,11 @@ def test_a_guess_about_something_else_is_not_called_close():
 
 def test_a_guess_is_compared_with_what_the_picture_measured_itself():
     note = repr(check.predicted(5, measured=4, of="stones"))
-    assert note == "You guessed 5; measured was 4 (stones). That is within a factor of two."
-    assert repr(check.predicted(None, measured=4, of="stones")).startswith("Measured was 4 (stones). You made no")
-    assert repr(check.predicted(0, measured=4, of="stones")) == "You guessed 0; measured was 4 (stones)."
+    assert note == "You guessed 5; this cell measured 4 (stones). That is within a factor of two."
+    assert repr(check.predicted(None, measured=4, of="stones")).startswith(
+        "This cell measured 4 (stones). You made no"
+    )
+    assert repr(check.predicted(0, measured=4, of="stones")) == "You guessed 0; this cell measured 4 (stones)."
 
 
 def test_a_picture_in_a_sandbox_is_told_what_was_measured_outside_and_no_reason():
