@@ -396,9 +396,9 @@ check.counts(
 
 # %% [markdown]
 # ## Before and after
-# A smaller pool, the static split above and yours below. Then the same functions drive real threads, as many as
-# there are cores for, with tasks that compute for a fraction of a millisecond. That takes a free core for each
-# thread; on a busy machine, or on one with a single core, nothing is gained.
+# A smaller pool, the static split above and yours below. The dashed line is the bound. Then the same functions drive
+# real threads, as many as there are cores for, with tasks that compute for a fraction of a millisecond. That takes a
+# free core for each thread; on a busy machine, or on one with a single core, nothing is gained.
 
 # %% role="show" grade_id="steal_or_share_show"
 import os
