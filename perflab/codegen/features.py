@@ -132,6 +132,33 @@ def by_heat(loops: Iterable[Loop]) -> list[Loop]:
     return sorted(loops, key=lambda loop: (loop.depth, loop.work, len(loop.instructions)), reverse=True)
 
 
+def branches_of(own: Function, others: list[Function]) -> int:
+    """Return the conditional jumps in all loops of functions, without one that closes each of them.
+
+    So a decision counts wherever it stands: in a loop beside the hot one, around it, or in what a loop calls.
+    """
+    total, calling = 0, False
+    for function in (own, *others):
+        loops = natural_loops(function.graph, function.entry)
+        for loop in loops:
+            inner = [other.blocks for other in loops if other.blocks < loop.blocks]
+            blocks = {label: function.blocks[label] for label in loop.blocks.difference(*inner)}
+            jumping = [label for label, code in blocks.items() if any(map(_is_conditional, code))]
+            total += sum(_is_conditional(one) for code in blocks.values() for one in code)
+            total -= any(loop.header in function.graph[label] for label in jumping)
+            calling |= any(one.mnemonic.startswith("call") for code in blocks.values() for one in code)
+    if calling:
+        for other in others:
+            inside = set().union(*(loop.blocks for loop in natural_loops(other.graph, other.entry)))
+            rest = [code for label, code in other.blocks.items() if label not in inside]
+            total += sum(_is_conditional(one) for code in rest for one in code)
+    return total
+
+
+def _is_conditional(one: Instruction) -> bool:
+    return one.is_jump and not one.mnemonic.startswith("jmp")
+
+
 def _loop(function: Function, loop: NaturalLoop) -> Loop:
     # The text begins where LLVM laid the first block; the loop goes on there after its end.
     body = [label for label in function.blocks if label in loop.blocks]
@@ -147,7 +174,7 @@ def _loop(function: Function, loop: NaturalLoop) -> Loop:
         bits = max((_width(one) for one in code if re.match(MOVE, one.mnemonic)), default=0)
     counted = [one for one in code if _bits(one) == bits] if bits and not moves_only else []
     scalars = sum(bool(re.match(SCALAR_FLOAT, one.mnemonic)) for one in code)
-    conditional = [one for one in code if one.is_jump and not one.mnemonic.startswith("jmp")]
+    conditional = [one for one in code if _is_conditional(one)]
     closing = any(one.target and one.target == loop.header for one in conditional)
 
     def count(pattern: str) -> int:

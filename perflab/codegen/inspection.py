@@ -10,15 +10,15 @@ from perflab.codegen.annotate import annotated, summary
 from perflab.codegen.assembly import called, functions
 from perflab.codegen.checks import index_checks
 from perflab.codegen.compiler import SECONDS, TARGET, CodegenError, compiled
-from perflab.codegen.features import Loop, by_heat, divisions_of, inner_loops
+from perflab.codegen.features import Loop, branches_of, by_heat, divisions_of, inner_loops
 
 WIDTH = 79  # columns of the text above the code
-# Metrics of `check.counts`, and how a report names them: but for divisions, of the hot loop.
+# Metrics of `check.counts`, and how a report names them: but for divisions and branches, of the hot loop.
 METRICS = {
     "vector_bits": "bits worked on by one instruction of the hot loop",
     "fma": "fused multiply-adds in the hot loop",
     "divisions": "divisions in a loop",
-    "branches": "branches in the hot loop",
+    "branches": "branches in its loops",
     "code_calls": "calls in the hot loop",
     "gathers": "gathers in the hot loop",
     "wraparound": "repairs of negative indices in the loop",
@@ -40,6 +40,8 @@ class Code:
     called_loops : tuple of Loop or None
         Those of functions that it calls, directly or not, and that LLVM did not inline, in the same order; None
         where one calls itself, so that its code is not at hand.
+    branches : int
+        Conditional jumps in all these loops and in those around them, without one that closes each.
     wraparound : int
         Repairs of negative indices in a loop: Numba adds ``if i < 0: i += n`` where LLVM cannot prove that the
         index is never negative. An unrolled loop has several of each.
@@ -55,6 +57,7 @@ class Code:
     target: str
     loops: tuple[Loop, ...] = field(repr=False)
     called_loops: tuple[Loop, ...] | None = field(repr=False)
+    branches: int
     wraparound: int
     bounds_checks: int
     divisions: int
@@ -117,14 +120,18 @@ def inspect(fn: Dispatcher, args: tuple | str, *, seconds: float = SECONDS) -> C
     own = next(one for one in every if one.name == found["name"])
     others = called(own, every)
     other_loops = None if others is None else tuple(by_heat(loop for one in others for loop in inner_loops(one)))
-    divisions = divisions_of(own, others or [])
+    divisions, branches = divisions_of(own, others or []), branches_of(own, others or [])
     wraparound, bounds = index_checks(found["ir"], found["name"])
     loops = tuple(inner_loops(own))
-    return Code(fn.__name__, found["signature"], TARGET, loops, other_loops, wraparound, bounds, divisions)
+    return Code(
+        fn.__name__, found["signature"], TARGET, loops, other_loops, branches, wraparound, bounds, divisions
+    )
 
 
 def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
     """Return one number about the hot loop of `fn`, be it in a function that it calls; without a loop, 0.
+
+    Divisions and branches are counted in all loops: one that hardly runs must not stand for the one that works.
 
     Whoever moves a loop into a function that LLVM does not inline still has that loop.
 
@@ -155,7 +162,7 @@ def measure(metric: str, fn: Dispatcher, args: tuple) -> float:
     loops = by_heat((*code.loops, *code.called_loops))
     if not loops:
         return 0.0
-    if metric in ("wraparound", "bounds_checks", "divisions"):
+    if metric in ("branches", "wraparound", "bounds_checks", "divisions"):
         return float(getattr(code, metric))
     values = {
         "code_calls": loops[0].calls,

@@ -462,6 +462,28 @@ def mixes_elsewhere(a, d):
 
 
 @njit
+def works_beside(a, least):
+    kept = keep(a, least)
+    total = 0.0
+    for i in range(a.size):
+        for j in range(a.size):
+            total += a[j] * i
+    return kept + total
+
+
+@njit
+def works_inside(a, least):
+    kept = 0
+    for i in range(a.size):
+        if a[i] >= least:
+            a[kept] = i
+            kept += 1
+        for j in range(kept):
+            a[j] += 1
+    return kept
+
+
+@njit
 def keeps_by_recursion(a, least, depth):
     if depth > 0:
         return keeps_by_recursion(a, least, depth - 1)
@@ -478,6 +500,17 @@ def test_a_loop_in_a_called_function_is_still_there():
     assert code.hot is None
     assert code.called_loops[0].branches > 50
     assert codegen.measure("branches", keeps_elsewhere, (PLACES, 1)) > 50
+
+
+@pytest.mark.parametrize("busy", [works_beside, works_inside])
+def test_a_branch_outside_of_the_hottest_loop_counts(busy):
+    code = inspect(busy, (PLACES, 1))
+    assert code.hot.branches < code.branches
+    assert codegen.measure("branches", busy, (PLACES, 1)) == code.branches
+
+
+def test_a_loop_without_a_decision_has_no_branches():
+    assert codegen.measure("branches", strict_sum, (A,)) == 0
 
 
 def test_a_loop_behind_recursion_cannot_be_counted():
