@@ -11,12 +11,12 @@
 # %% [markdown]
 # # Branchless partition
 # An event loop wakes up and finds 600,000 events in its queue: input, timers, sockets, messages. The urgent ones are
-# served first, so it moves them to the front of the queue. There is no room for a second queue: events change
-# places in the one that there is. Sorting algorithms do the same with each part that they sort; this step is called
+# served first, so it moves them to the front of the queue. There is no room for a second queue, nor for a list of all
+# places: events change places in the queue that there is. Sorting algorithms do the same with each part that they sort; this step is called
 # a *partition*.
 #
-# An event is one number: its priority from 0 to 255 in the upper eight bits, and its number of arrival below. So an
-# event is urgent if it is at least `URGENT`, a priority of 128.
+# An event is one number: its priority from 0 to 255, and in the 24 bits below that its number of arrival. So an event is
+# urgent if it is at least `URGENT`, a priority of 128.
 #
 # The loop below compares, and swaps two events if the comparison holds. Priorities arrive in random order, so the
 # processor guesses every second comparison wrong, and each time it throws away what it began.
@@ -32,8 +32,7 @@ URGENT = 128 << 24  # events from here on are served first
 
 def make_queue(rng, n=600_000):
     """Arguments of one wake-up: events in no order, and room for a number."""
-    priority = rng.integers(0, 256, n, dtype=np.uint32)
-    return priority << 24 | np.arange(n, dtype=np.uint32), np.zeros(1, np.int64)
+    return rng.integers(0, 256, n) << 24 | np.arange(n), np.zeros(1, np.int64)
 
 
 @njit
@@ -63,20 +62,21 @@ guess = None  # your number
 # Write `urgent_first`, which leaves in `queue` and `split` exactly what `urgent_first_branchy` leaves there: the same
 # events in the same order.
 #
-# Three tests follow, and each says its target. Is it correct? Is the branch gone from the machine code? How much
-# faster is it on priorities in random order?
+# Four tests follow, and each says its target. Is it correct? How much memory does it touch? Is the branch gone from
+# the machine code? How much faster is it on priorities in random order?
 #
 # <details><summary>Hint 1</summary>
 #
-# A branch asks *whether* to do something. The chapter's loop writes in every round, and the next write covers what
-# was not wanted. In one queue that does not work: what a write covers is an event, and it is lost. What could you do
-# in every round that loses nothing?
+# A branch asks *whether* to do something. Without one, every round does the same, and the comparison is a number that
+# says *where*. The chapter's loop writes in every round, and the next write covers what was not wanted. In one queue
+# that does not work: what a write covers is an event, and it is lost. Which step loses no event, and which place in it
+# depends on the comparison?
 #
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# Swapping loses nothing. But the order has to be the same, so an event that is not urgent must stay where it is.
-# With which event may you swap it then?
+# A swap loses nothing. But a swap with `front` in every round changes the order: an event that is not urgent must stay
+# where it is. With which event may you swap it then?
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -95,7 +95,7 @@ def urgent_first(queue, split):
 
     Parameters
     ----------
-    queue : ndarray of uint32, shape (n,)
+    queue : ndarray of int64, shape (n,)
         Changed in place.
     split : ndarray of int64, shape (1,)
         Receives the number of urgent events.
@@ -117,11 +117,11 @@ def urgent_first(queue, split):
 # ### Is it correct?
 # Queues of no, one and a few events, and those where none, some or all are urgent. The order counts.
 
-# %% role="tests" grade_id="branchless_partition_correct" points=2 hints=[1, 2]
+# %% role="tests" grade_id="branchless_partition_correct" points=1 hints=[1, 2]
 cases = [lambda rng, n=n: make_queue(rng, n) for n in (0, 1, 7)]
 cases += [
     lambda rng, first=first: (
-        np.arange(first, first + 5, dtype=np.uint32),
+        np.arange(first, first + 5),
         np.zeros(1, np.int64),
     )
     for first in (URGENT - 5, URGENT - 2, URGENT)
@@ -133,24 +133,41 @@ check.correct(
     urgent_first,
     against=urgent_first_branchy,
     on=cases,
-    points=2,
+    points=1,
     returns=(0, 1),
 )
 
 # %% [markdown]
-# ### Is the branch gone?
-# Your function is compiled for a common processor, and the branches in its loop are counted, the one that closes
-# the loop left out. LLVM copies the body of the slow loop four times, with a branch in each, so it has four, and
-# earns nothing. No branch earns all points. Nothing is timed here.
+# ### Does it work in one queue?
+# Your function runs on 2,000 events, and the lines of 64 bytes that it fetches are counted. The model's cache holds
+# 64 lines, so some numbers beside the queue cost nothing, and a second pass or a list of places does. The slow loop
+# fetches some 380 lines. Points begin below 600; 420 earn all.
 
-# %% role="tests" grade_id="branchless_partition_branches" points=2
+# %% role="tests" grade_id="branchless_partition_memory" points=1.5
+check.counts(
+    urgent_first,
+    "lines",
+    on=lambda rng: make_queue(rng, 2000),
+    zero=600,
+    full=420,
+    points=1.5,
+)
+
+# %% [markdown]
+# ### Is the branch gone?
+# Your function is compiled for a common processor, and the branches in all of its loops are counted, but for one that
+# closes each loop. The slow loop has four, since LLVM copies its body. No branch earns all points, and a single one
+# earns nothing. A loop inside of a loop has branches around it, and they count: one loop is enough. Nothing is timed
+# here.
+
+# %% role="tests" grade_id="branchless_partition_branches" points=2.5
 check.counts(
     urgent_first,
     "branches",
     on=lambda rng: make_queue(rng, 1000),
-    zero=4,
+    zero=1,
     full=0,
-    points=2,
+    points=2.5,
 )
 
 # %% [markdown]
@@ -158,14 +175,14 @@ check.counts(
 # Both functions get the same 600,000 events with priorities in random order. Points begin beyond 1.5 times as fast;
 # 2 times earn all.
 
-# %% role="tests" grade_id="branchless_partition_speed" points=3
+# %% role="tests" grade_id="branchless_partition_speed" points=2
 check.faster(
     urgent_first,
     than=urgent_first_branchy,
     on=make_queue,
     zero=1.5,
     full=2.0,
-    points=3,
+    points=2,
     returns=(0, 1),
 )
 
@@ -195,7 +212,7 @@ times = {"branchy": [], "yours": []}
 for share in SHARES:
     queue, _ = make_queue(rng, 200_000)
     urgent = rng.random(queue.size) < share
-    queue = np.where(urgent, queue | URGENT, queue % URGENT).astype(np.uint32)
+    queue = np.where(urgent, queue | URGENT, queue % URGENT)
     for name, partition in (
         ("branchy", urgent_first_branchy),
         ("yours", urgent_first),
