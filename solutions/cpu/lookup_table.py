@@ -4,7 +4,7 @@
 #   covers: [cpu/branch-prediction/branchless-programming-techniques]
 #   lever: put every outcome of a decision into a small table, and load it where you would decide
 #   stars: 2
-#   minutes: 30
+#   minutes: 35
 #   chapter: cpu/branch-prediction
 # ---
 
@@ -76,8 +76,8 @@ guess = None  # your number
 # %% [markdown]
 # ## Your turn
 # Write `escape`, which returns what `escape_branchy` returns. You may write into all of `out`, which has room for
-# three bytes a byte of the name; only the part that you return is looked at. If you need something beside, make it at
-# the start of the call: next to 100,000 bytes, some hundred steps cost nothing.
+# three bytes a byte of the name; only the part that you return is looked at. Each call brings ranges of its own. So if
+# you need something beside, make it at the start of the call: next to 100,000 bytes, some hundred steps cost nothing.
 #
 # Four tests follow, and each says its target. Is it correct? How many elements does it read and write? How often does
 # a predictor guess wrong? And is it faster by the clock?
@@ -97,10 +97,11 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# A table of "may stay" is not enough: then one `if` is left, and it is the one that nobody can guess. As long as you
-# write a different number of bytes in each case, you branch. Keep what to write in one table, three bytes for each
-# value, and how many of them count in another. Always write three, and move on by what the second table says: where
-# that is one, the next byte overwrites what was too much.
+# A table of "may stay" ends the search, but an `if` on what it says is the branch that nobody can guess. As long as
+# you *decide* how many bytes to write, you branch. Let numbers say it: keep what to write in one table, three bytes
+# for each value, and how many of them count in another. Always write three, and move on by what the second table
+# says: where that is one, the next byte overwrites what was too much. (Or compute the three bytes and their number
+# from a table of zeros and ones.)
 #
 # </details>
 
@@ -121,7 +122,7 @@ def escape(name, ranges, out):
     Returns
     -------
     ndarray of uint8
-        The first elements of `out`.
+        The first elements of `out`; to copy them costs accesses.
     """
     ### BEGIN SOLUTION
     text = np.empty((256, 3), np.uint8)
@@ -155,7 +156,7 @@ def escape(name, ranges, out):
 # ### Is it correct?
 # Names of no, one and a few bytes; all 256 bytes in order; no ranges, and one range that holds every byte.
 
-# %% role="tests" grade_id="lookup_table_correct" points=2 hints=[1, 2]
+# %% role="tests" grade_id="lookup_table_correct" points=1 hints=[1, 2]
 cases = [lambda rng, n=n: make_name(rng, n) for n in (0, 1, 12)]
 cases += [
     lambda rng, stay=stay: (
@@ -171,7 +172,7 @@ cases += [
     for n, k in ((100, 1), (100, 100), (1001, 24))
 ]
 ### END HIDDEN TESTS
-check.correct(escape, against=escape_branchy, on=cases, points=2)
+check.correct(escape, against=escape_branchy, on=cases, points=1)
 
 # %% [markdown]
 # ### How much does it read and write?
@@ -179,7 +180,7 @@ check.correct(escape, against=escape_branchy, on=cases, points=2)
 # some 120,000 accesses. Points begin below 40,000; 36,000 earn all. Nothing is timed here.
 
 
-# %% role="tests" grade_id="lookup_table_accesses" points=3 hints=[1, 2]
+# %% role="tests" grade_id="lookup_table_accesses" points=4.5 hints=[1, 2]
 def short_name(rng):
     return make_name(rng, 4_000)
 
@@ -190,7 +191,7 @@ check.counts(
     on=short_name,
     zero=40_000,
     full=36_000,
-    points=3,
+    points=4.5,
 )
 
 # %% [markdown]
@@ -198,15 +199,19 @@ check.counts(
 # Your function escapes 4,000 bytes while its branches are watched and put to a simulated predictor, with a counter
 # of two bits for each branch. It gets some 8,000 of the slow loop's branches wrong. Points begin below 1,200; 300 earn
 # all.
+#
+# The model reads your source, not the machine code. An `if`, the end of a loop, `and`, and a conditional expression
+# `x if a else y` are branches to it, although a compiler turns some of them into selects. A comparison that you
+# calculate with is none.
 
-# %% role="tests" grade_id="lookup_table_guesses" points=2 hints=[3, 3]
+# %% role="tests" grade_id="lookup_table_guesses" points=1.5 hints=[3, 3]
 check.counts(
     escape,
     "mispredictions:bimodal",
     on=short_name,
     zero=1200,
     full=300,
-    points=2,
+    points=1.5,
 )
 
 # %% [markdown]
@@ -271,7 +276,7 @@ check.predicted(guess, "lookup_table_accesses")
 # for the question, such as counting the bits of a word, take that.
 #
 # **Next bottleneck.** Three writes a byte, of which most are overwritten at once. Vector instructions classify 32
-# bytes at a time; the chapter on them goes on there.
+# bytes at a time; a later chapter goes on there.
 
 # %% [markdown] role="explain" grade_id="lookup_table_explain" points=2
 # ## Interview question

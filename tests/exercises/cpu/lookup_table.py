@@ -59,6 +59,22 @@ TABLE = """plain = np.empty(256, np.bool_)
     for k in range(ranges.shape[0]):
         for c in range(ranges[k, 0], np.int64(ranges[k, 1]) + 1):
             plain[c] = True"""
+# What a table says, asked in conditional expressions.
+SELECTS = """
+@njit
+def escape(name, ranges, out):
+    {before}
+    end = np.uintp(0)
+    for i in range(name.size):
+        c = name[i]
+        stays = plain[c]
+        high, low = c >> 4, c & 15
+        out[end] = c if stays else UNDERSCORE
+        out[end + np.uintp(1)] = ZERO + high if high < 10 else A - 10 + high
+        out[end + np.uintp(2)] = ZERO + low if low < 10 else A - 10 + low
+        end += np.uintp(1) if stays else np.uintp(3)
+    return out[:end]
+"""
 # Where a range begins or the bytes behind one, in order: c lies in a range if an odd number of them are at most c.
 EDGES = """turns = np.empty(257, np.bool_)
     for c in range(257):
@@ -82,7 +98,7 @@ NAIVE = BRANCHY.format(name="escape", before="", question=RANGE_AFTER_RANGE)
 
 MUTANTS = {
     # The slow code.
-    "naive": (NAIVE, points(2, 0, 0, 0)),
+    "naive": (NAIVE, points(1, 0, 0, 0)),
     # Escapes nothing.
     "wrong_but_fast": (
         """
@@ -94,46 +110,66 @@ def escape(name, ranges, out):
 """,
         points(0, 0, 0, 0),
     ),
-    # Letters and digits, whatever the configuration says.
-    "ignores_the_ranges": (
-        ARITHMETIC.format(before="", question="stays = (((c | 32) - 97) & 255 < 26) | ((c - 48) & 255 < 10)"),
-        points(0, 0, 0, 0),
-    ),
     # Half of the lever: a table for the question, and a branch on its answer.
     "wrong_lever": (
         BRANCHY.format(name="escape", before=TABLE, question="stays = plain[c]"),
-        points(2, 3, 0, (0, 1)),
+        points(1, 4.5, 0, (0, 1)),
     ),
     # The lever of the exercise before, without a table: all ranges for each byte.
-    "arithmetic": (ARITHMETIC.format(before="", question=ALL_RANGES), points(2, 0, 0, (0, 1))),
+    "arithmetic": (ARITHMETIC.format(before="", question=ALL_RANGES), points(1, 0, 0, (0, 1))),
     # Searches the ranges in eight steps, each without a branch and without a loop: nothing to guess, and more to
     # read than a table.
     "searches": (
         ARITHMETIC.format(before=EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
-        points(2, 0, 2, (0, 1)),
+        points(1, 0, 1.5, (0, 1)),
     ),
-    # Lets the given code do it.
-    "delegates": (
+    # A table of "may stay", and arithmetic on what it says: nothing is left to guess, and the task allows it.
+    "computes_from_the_table": (
+        ARITHMETIC.format(before=TABLE, question="stays = np.int64(plain[c])"),
+        points(1, 4.5, 1.5, (0, 1)),
+    ),
+    # The same with conditional expressions, which the task says are branches to the model, and with an array of its
+    # own, whose elements are read and written once more.
+    "selects_and_copies": (
+        SELECTS.format(before=TABLE).replace("out[:end]", "out[:end].copy()"),
+        points(1, (0, 3), 0, (0, 1)),
+    ),
+    # The table of the first call, kept for all: each call has ranges of its own.
+    "keeps_the_first_table": (
         """
 @njit
-def escape(name, ranges, out):
-    return escape_branchy(name, ranges, out)
-""",
-        points(2, 0, 0, 0),
-    ),
-    # Answers with what came out for a name that looks the same: no name comes twice.
-    "memo": (
-        BRANCHY.format(name="slowly", before="", question=RANGE_AFTER_RANGE)
+def table_of(ranges):
+    """
+        + TABLE
         + """
+    return plain
+"""
+        + ARITHMETIC.format(before="", question="stays = np.int64(plain[c])").replace(
+            "def escape(name, ranges, out)", "def with_table(name, plain, out)"
+        )
+        + """
+kept = []
+
+
+def escape(name, ranges, out):
+    if not kept:
+        kept.append(table_of(ranges))
+    return with_table(name, kept[0], out)
+""",
+        points(0, 0, 0, 0),
+    ),
+    # Lets the given code do it, and answers with what came out for a name that looks the same: no name comes twice.
+    "memo": (
+        """
 memo = {}
 
 
 def escape(name, ranges, out):
     key = name.size, name[:64].tobytes(), ranges.tobytes()
     if key not in memo:
-        memo[key] = slowly(name, ranges, out).copy()
+        memo[key] = escape_branchy(name, ranges, out).copy()
     return memo[key]
 """,
-        points(2, 0, 0, 0),
+        points(1, 0, 0, 0),
     ),
 }
