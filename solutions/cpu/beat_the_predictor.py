@@ -91,7 +91,8 @@ guess = None  # your number
 # single outcome gets every one of them wrong.
 #
 # `always_wrong` finds such outcomes by trying all there are. You need 20,000 of them, and 2**20,000 tries are too
-# many. How you come to know the next guess is up to you.
+# many. How you come to know the next guess is up to you. You may also ask `wrong_guesses`: it begins at the first outcome
+# each time, which takes a while, and earns the same points.
 #
 # Four tests follow, and each says its target: both functions on a few outcomes, and both on 20,000.
 #
@@ -108,9 +109,9 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 3</summary>
 #
-# For `teach`, look at what `fool` makes: after each pattern of the history, taken and not taken take turns. One
-# outcome more in the history is enough to tell whose turn it is. So the outcomes that fool `history - 1` are the
-# ones.
+# For `teach`, write down what `fool` makes for a history of 1, ten outcomes. Look only at those that follow "taken".
+# In which order do they come? What would a predictor have to know beside the last outcome, to tell which of them is
+# next?
 #
 # </details>
 
@@ -186,7 +187,7 @@ check.correct(fool, against=always_wrong, on=cases, points=1)
 # earns all.
 
 
-# %% role="tests" grade_id="beat_the_predictor_fooled" points=3 hints=[1, 2]
+# %% role="tests" grade_id="beat_the_predictor_fooled" points=4 hints=[1, 2]
 def share_guessed_wrong(outcomes, n, history):
     """Return the share of wrong guesses; without n outcomes, 0."""
     if (
@@ -204,7 +205,7 @@ check.counts(
     on=lambda rng: (20_000, 8),
     zero=0.55,
     full=0.99,
-    points=3,
+    points=4,
     verify=False,
 )
 
@@ -231,7 +232,7 @@ check.correct(teach, against=fools_a_shorter_one, on=lessons, points=1)
 # counts as 1 unless a history of 7 is wrong at 99 outcomes of 100.
 
 
-# %% role="tests" grade_id="beat_the_predictor_learned" points=3 hints=[3, 3]
+# %% role="tests" grade_id="beat_the_predictor_learned" points=2 hints=[3, 3]
 def share_not_learned(outcomes, n, history):
     """Return the share guessed wrong; 1 unless a shorter history is fooled."""
     if share_guessed_wrong(outcomes, n, history - 1) < 0.99:
@@ -245,7 +246,7 @@ check.counts(
     on=lambda rng: (20_000, 8),
     zero=0.45,
     full=0.05,
-    points=3,
+    points=2,
     verify=False,
 )
 

@@ -81,7 +81,7 @@ def teach(n, history):
     outcomes[n // 2 :: 4] = True
     return outcomes
 """,
-        points(1, (0.5, 1.5), (0, 1), 0),
+        points(1, (0.5, 2), (0, 1), 0),
     ),
     # Teaches by what is easy to learn: a weaker predictor learns it too.
     "teaches_the_constant": (
@@ -90,7 +90,7 @@ def teach(n, history):
 def teach(n, history):
     return np.zeros(n, bool)
 """,
-        points(1, 3, 0, 0),
+        points(1, 4, 0, 0),
     ),
     # Teaches what repeats with every pattern of the history once, but not so that a shorter history is always wrong.
     "teaches_any_de_bruijn_sequence": (
@@ -107,7 +107,19 @@ def teach(n, history):
         outcomes.append(one)
     return np.resize(np.array(outcomes[: 2**history], bool), n)
 """,
-        points(1, 3, 0, 0),
+        points(1, 4, 0, 0),
+    ),
+    # Asks the given function for each outcome, from the first one on each time: the task allows it.
+    "asks_the_given_function": (
+        """
+def fool(n, history):
+    outcomes = np.zeros(n, bool)
+    for i in range(n):
+        outcomes[i] = not wrong_guesses(outcomes[: i + 1], history)[i]
+    return outcomes
+"""
+        + TAUGHT,
+        points(1, 4, 1, 2),
     ),
     # Half of the exercise: the worst case, and nothing to learn.
     "fools_only": (
@@ -116,7 +128,7 @@ def teach(n, history):
 def teach(n, history):
     return fool(n, history)
 """,
-        points(1, 3, 0, 0),
+        points(1, 4, 0, 0),
     ),
     # Remembers the outcomes by their number alone.
     "memo": (
