@@ -1,9 +1,11 @@
 """Oracles: callables that live on the judge's side and count how often they are asked."""
 
 import copy as copying
+import weakref
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 from perflab.check import given
 
@@ -13,6 +15,9 @@ class Oracle:
 
     Made by `oracle`. A function under test may call it, like the object it stands for; each call is counted.
     Here, in a learner's own kernel, the object is merely out of sight; under the judge it is in another process.
+
+    Oracles are equal: to who asks, each is the same service, whose answers may change from one call of the
+    function under test to the next. So what was remembered with an oracle as a key is found again, and wrong.
 
     Attributes
     ----------
@@ -33,12 +38,35 @@ class Oracle:
         """How often it was called."""
         return _calls[self]
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both are oracles."""
+        return isinstance(other, Oracle)
+
+    def __hash__(self) -> int:
+        """Return the same for all of them."""
+        return hash(Oracle)
+
     def __repr__(self) -> str:
         return "<oracle>"
 
 
-_targets: WeakKeyDictionary[Oracle, Callable[..., Any]] = WeakKeyDictionary()
-_calls: WeakKeyDictionary[Oracle, int] = WeakKeyDictionary()
+class _Kept(Generic[T]):
+    """What is kept for each oracle while it lives: for this very one, since all are equal."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, T] = {}
+
+    def __getitem__(self, one: Oracle) -> T:
+        return self._by_id[id(one)]
+
+    def __setitem__(self, one: Oracle, value: T) -> None:
+        if id(one) not in self._by_id:
+            weakref.finalize(one, self._by_id.pop, id(one), None).atexit = False
+        self._by_id[id(one)] = value
+
+
+_targets: _Kept[Callable[..., Any]] = _Kept()
+_calls: _Kept[int] = _Kept()
 
 
 def target_of(asked: Oracle) -> Callable[..., Any]:

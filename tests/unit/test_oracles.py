@@ -76,3 +76,12 @@ def test_what_cannot_be_called_is_no_oracle(target):
 
 def test_it_is_an_oracle():
     assert isinstance(oracle(abs), Oracle)
+
+
+def test_answers_that_are_kept_under_an_oracle_are_found_under_the_next_one():
+    """Then they are wrong: what one said says nothing of another."""
+    first, second = oracle(Device(3)), oracle(Device(4))
+    known = {(first, 1): first(1)}
+    assert known[second, 1] == 3 != second(1)
+    assert first == second != Device(3)
+    assert (first.calls, second.calls) == (1, 1)
