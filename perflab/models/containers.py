@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from perflab.models import arithmetic
+from perflab.models import arithmetic, sorts
 from perflab.models.places import PAGE, AddressSpace
 from perflab.models.sources import UntraceableError
 from perflab.models.touches import OPERATORS
@@ -400,6 +400,7 @@ class Containers:
     def library(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call what no source is known of: it reads all that it gets, and arrays that it makes are watched."""
         result = self._unmet(function, args, kwargs)
+        self._memory.step(sorts.moves(function, args, result))
         if is_unwatched(result.__class__):
             return self._met(result)
         return self._met_in(result) if result.__class__ is tuple and len(result) <= FEW else result

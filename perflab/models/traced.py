@@ -22,6 +22,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.experimental.jitclass.base import JitClassType
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from perflab.models import sorts
 from perflab.models.arithmetic import handing
 from perflab.models.containers import CompiledContainers, Containers, Extent, is_unwatched
 from perflab.models.moves import CONTRACTING, IN_ORDER, MOVING, SHAPED_BY_THE_REST, moved, touch_move
@@ -36,7 +37,7 @@ _UNREAD = frozenset({"shape", "size", "ndim", "result_type", "can_cast", "shares
 _PARTIAL = frozenset(
     {"item", "take", "put", "searchsorted", "take_along_axis", "put_along_axis", "choose", "place", "partition"}
 )
-_PARTIAL |= {"putmask"}
+_PARTIAL |= {"putmask", "argpartition"} | sorts.SEARCHING
 # What writes to its first operand.
 _FILLING = frozenset({"copyto", "fill", "sort"})
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
@@ -237,7 +238,7 @@ class Trace:
         if fresh or not returned or "out" in kwargs:
             given = list(_leaves(kwargs.get("out", ())))
             given += args[:1] if name in _FILLING else []
-            for operand in operands:
+            for operand in sorts.passes(name, operands):
                 written = any(operand is each for each in given)
                 self.touch_all([] if written else [operand], [operand] if written else [])
             if name not in ("empty", "empty_like"):

@@ -588,3 +588,60 @@ def test_looking_back_with_a_dictionary_and_a_set_reads_all_that_it_looks_at():
         return len(set(row[last[0] + 1 :]))
 
     assert counted("accesses", look, (list(range(100)),))[0] == 100 + 100 + 1 + 99 + 99
+
+
+# Sorts and searches of libraries
+
+
+def sorted_by_numpy(x):
+    return np.sort(x)[0]
+
+
+def ordered(x):
+    return x[np.argsort(x)[0]]
+
+
+def sorted_in_place(x):
+    x.sort()
+    return x[0]
+
+
+def sorted_by_python(x):
+    return sorted(range(x.size), key=x.__getitem__)[0]
+
+
+def sorted_list(x):
+    values = x.tolist()
+    values.sort()
+    return values[0]
+
+
+def smallest(x):
+    return heapq.nsmallest(x.size, x.tolist())[0]
+
+
+def distinct(x):
+    return np.unique(x)[0]
+
+
+@pytest.mark.parametrize(
+    "fn", [sorted_by_numpy, ordered, sorted_in_place, sorted_by_python, sorted_list, smallest, distinct]
+)
+def test_a_sort_costs_its_rounds(fn):
+    numbers = np.random.default_rng(4).permutation(1024)
+    assert 2 * 10 * 1024 <= metrics.measure("accesses", fn, (numbers,))[0] <= 2 * 12 * 1024
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: np.interp(x, x, x),
+        lambda x: np.digitize(x, x),
+        lambda x: np.isin(x, x),
+        lambda x: np.argpartition(x, 3),
+        lambda x: np.searchsorted(x, x),
+    ],
+)
+def test_a_search_of_many_values_is_refused(fn):
+    with pytest.raises(UntraceableError, match="write it as a loop"):
+        metrics.measure("accesses", fn, (np.arange(9),))
