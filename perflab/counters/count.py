@@ -29,8 +29,8 @@ METRICS = {
     "read_bytes": "bytes read",
     "written_bytes": "bytes written",
     "carried_bytes": "bytes carried into memory or out of it",
-    "peak_bytes": "bytes at the peak",
-    "kept_bytes": "bytes kept",
+    "peak_bytes": "bytes at the peak, of arrays and Python's objects",
+    "kept_bytes": "bytes kept, of arrays and Python's objects",
     "allocations": "allocations in compiled code",
     "collections": "garbage collections",
     "syscalls": "system calls",
@@ -58,7 +58,8 @@ class Counts:
         and written like files, not with send and recv. A file that `mmap` maps counts as one call with all its
         bytes, since nothing calls the kernel for them later.
     peak_bytes, kept_bytes : int
-        Bytes of Python and NumPy above those at the start: the most at once, and at the end.
+        Bytes of Python, NumPy and Numba's arrays above those at the start: the most at once, and at the end. A
+        dictionary or a typed list of compiled code takes its memory from C's `malloc`, which is not seen.
     allocations, frees : int
         Arrays and other objects that compiled code made and gave back, and one for each array argument of a call
         from Python.
