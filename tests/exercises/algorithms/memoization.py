@@ -33,6 +33,51 @@ def least_work(engine, old, new):
     return known[len(old), len(new)]
 """
 
+ONCE = """
+def least_work(engine, old, new):
+    @functools.cache
+    def rebind(u, v):
+        return engine(u, v) if u != v else 0
+
+    @functools.cache
+    def least(i, j):
+        if i == 0 or j == 0:
+            return ADD * (i + j)
+        replaced = least(i - 1, j - 1) + rebind(old[i - 1], new[j - 1])
+        return min(replaced, least(i, j - 1) + ADD, least(i - 1, j) + ADD)
+
+    return least(len(old), len(new))
+"""
+
+TWO_ROWS = """
+@njit
+def distance(a, b):
+    above, row = np.arange(b.size + 1), np.empty(b.size + 1, np.int64)
+    for i in range(a.size):
+        row[0] = left = i + 1
+        for j in range(b.size):
+            smallest = min(above[j] + (a[i] != b[j]), above[j + 1] + 1)
+            row[j + 1] = left = min(smallest, left + 1)
+        above, row = row, above
+    return above[b.size]
+"""
+
+BAND = """
+@njit
+def distance(a, b):
+    far = a.size + b.size
+    above, row = np.arange(b.size + 1), np.empty(b.size + 1, np.int64)
+    for i in range(a.size):
+        row[:] = far
+        first, end = max(0, i - WIDTH), min(b.size, i + WIDTH + 1)
+        row[first] = i + 1 if first == 0 else far
+        for j in range(first, end):
+            best = min(above[j] + (a[i] != b[j]), row[j] + 1)
+            row[j + 1] = min(best, above[j + 1] + 1)
+        above, row = row, above
+    return min(above[b.size], max(a.size, b.size))
+"""
+
 MUTANTS = {
     "naive": (
         RECURSION
@@ -40,7 +85,7 @@ MUTANTS = {
 def distance(a, b):
     return distance_remembered(a, b)
 """,
-        points(1.5, 0, 0, 1, 0, 0, 0),
+        points(1, 0, 0, 1, 0, 0, 0),
     ),
     # Compares place by place.
     "wrong_but_fast": (
@@ -69,27 +114,74 @@ def distance(a, b):
         above = row
     return above[-1]
 """,
-        points(1.5, 2, 0, 1, 0, (0.5, 1), (0, 1)),
+        points(1, 1, 0, 1, 0, (0.5, 1), (0, 2)),
     ),
     # Looks only at places that are near each other: wrong where a list is the other one, shifted.
-    "band": (
-        BY_PLACE
+    "band": (BY_PLACE + BAND.replace("WIDTH", "24"), points(1, 1, 0, 0, 0, 0, 0)),
+    # The band is as much wider as one list is longer, and wide enough for all lists that the learner sees.
+    "wide_band": (
+        BY_PLACE + BAND.replace("WIDTH", "(32 + abs(a.size - b.size))"),
+        points(1, 1, 0, 0, 0, 0, 0),
+    ),
+    # Half done: the memo of places alone, and all of the second step.
+    "by_place": (BY_PLACE + TWO_ROWS, points(1, 1, 0, 1, (0, 2), 1, 2)),
+    # Half done: all of the first step, and the table of all pairs in fewer bytes.
+    "small_table": (
+        ONCE
         + """
 @njit
 def distance(a, b):
-    far = a.size + b.size
-    above, row = np.arange(b.size + 1), np.empty(b.size + 1, np.int64)
-    for i in range(a.size):
-        row[:] = far
-        first, end = max(0, i - 24), min(b.size, i + 25)
-        row[first] = i + 1 if first == 0 else far
-        for j in range(first, end):
-            best = min(above[j] + (a[i] != b[j]), row[j] + 1)
-            row[j + 1] = min(best, above[j + 1] + 1)
-        above, row = row, above
-    return min(above[b.size], max(a.size, b.size))
+    known = np.empty((a.size + 1, b.size + 1), np.int16)
+    for i in range(a.size + 1):
+        for j in range(b.size + 1):
+            if i == 0 or j == 0:
+                known[i, j] = i + j
+            else:
+                replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
+                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
+    return known[a.size, b.size]
 """,
-        points(1.5, 2, 0, 0, 0, 0, 0),
+        points(1, 1, 2, 1, (0, 2), 0, (0.5, 1)),
+    ),
+    # Legal: an array of its own for each row of the old list. Whether that is new memory is up to the allocator.
+    "new_rows": (
+        ONCE
+        + """
+@njit
+def distance(a, b):
+    above = np.arange(b.size + 1)
+    for i in range(a.size):
+        row = np.empty(b.size + 1, np.int64)
+        row[0] = left = i + 1
+        for j in range(b.size):
+            smallest = min(above[j] + (a[i] != b[j]), above[j + 1] + 1)
+            row[j + 1] = left = min(smallest, left + 1)
+        above = row
+    return above[b.size]
+""",
+        points(1, 1, 2, 1, (0, 2), 1, (0, 2)),
+    ),
+    # All of the first step, but with a memo that lives as long as the process. The engine in the key does not help:
+    # with another theme it is the same engine.
+    "memo_of_the_process": (
+        """
+@functools.cache
+def rebind(engine, u, v):
+    return engine(u, v) if u != v else 0
+
+
+@functools.cache
+def least_work(engine, old, new):
+    if not old or not new:
+        return ADD * (len(old) + len(new))
+    return min(
+        least_work(engine, old[:-1], new[:-1]) + rebind(engine, old[-1], new[-1]),
+        least_work(engine, old, new[:-1]) + ADD,
+        least_work(engine, old[:-1], new) + ADD,
+    )
+"""
+        + TWO_ROWS,
+        points(0, 0, 0, 1, (0, 2), 1, 2),
     ),
     # Asks each question once, and goes through all ways to get there: a memo of kinds without one of places.
     "kinds_only": (
@@ -112,7 +204,7 @@ def least_work(engine, old, new):
 def distance(a, b):
     return distance_remembered(a, b)
 """,
-        points(1.5, 2, 1.5, 1, 0, 0, 0),
+        points(1, 1, 2, 1, 0, 0, 0),
     ),
     # Half of the first step; the second one is the colleague's dictionary, compiled. Nothing counts its bytes.
     "compiled_dictionary": (
@@ -129,7 +221,7 @@ def distance(a, b):
                 known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
     return known[a.size, b.size]
 """,
-        points(1.5, 2, 0, 1, 0, 1, 0),
+        points(1, 1, 0, 1, 0, 1, 0),
     ),
     # Fast, and all pairs at once in memory.
     "table": (
@@ -147,7 +239,7 @@ def distance(a, b):
                 known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
     return known[a.size, b.size]
 """,
-        points(1.5, 2, 0, 1, 2, 0, 0),
+        points(1, 1, 0, 1, 2, 0, 0),
     ),
     # A memo that outlives what it depends on: the engine, and the rows.
     "memo": (
@@ -185,6 +277,6 @@ def distance(a, b):
 def distance(a, b):
     return distance_remembered(a, b)
 """,
-        points(1.5, 0, 0, 1, 0, 0, 0),
+        points(1, 0, 0, 1, 0, 0, 0),
     ),
 }
