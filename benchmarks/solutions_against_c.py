@@ -76,14 +76,14 @@ SOLUTIONS = {
     "lookup_or_compute, few": Solution(
         "algorithms/lookup_or_compute",
         "convert",
-        lambda names, rng: names.make_values(rng, 900),
-        lambda raw, response, out: (raw.size,),
+        lambda names, rng: names.make_frame(rng, 900),
+        lambda raw, ends, responses, out: (ends.size,),
     ),
     "lookup_or_compute, many": Solution(
         "algorithms/lookup_or_compute",
         "convert",
-        lambda names, rng: names.make_values(rng, 1 << 20),
-        lambda raw, response, out: (raw.size,),
+        lambda names, rng: names.make_frame(rng, 1 << 20),
+        lambda raw, ends, responses, out: (ends.size,),
     ),
     "blocked_transpose": Solution(
         "memory/blocked_transpose",

@@ -33,7 +33,8 @@ static uint16_t drive(int64_t value, const int32_t *response) {
     return (uint16_t)low;
 }
 
-void convert(const uint16_t *restrict raw, const int32_t *restrict response, uint16_t *restrict out, int64_t n) {
+static void convert_one(const uint16_t *restrict raw, const int32_t *restrict response, uint16_t *restrict out,
+                        int64_t n) {
     if (n * 11 <= 3 * 4096) {
         for (int64_t i = 0; i < n; i++) out[i] = drive(raw[i], response);
         return;
@@ -45,6 +46,13 @@ void convert(const uint16_t *restrict raw, const int32_t *restrict response, uin
         table[value] = (uint16_t)level;
     }
     for (int64_t i = 0; i < n; i++) out[i] = table[raw[i]];
+}
+
+void convert(const uint16_t *restrict raw, const int64_t *restrict ends, const int32_t *restrict responses,
+             uint16_t *restrict out, int64_t displays) {
+    int64_t begin = 0;
+    for (int64_t d = 0; d < displays; begin = ends[d++])
+        convert_one(raw + begin, responses + 4096 * d, out + begin, ends[d] - begin);
 }
 
 double load(const uint8_t *restrict states, const double *restrict worth, double decay, int64_t n) {

@@ -6,7 +6,7 @@
 #     - algorithms/memoization/trading-startup-time-runtime
 #     - algorithms/memoization/when-use-lookup-tables
 #   lever: build a table where it pays back what it costs; if nobody tells you, before you pay more than that without
-#   stars: 3
+#   stars: 2
 #   minutes: 40
 #   chapter: algorithms/memoization
 # ---
@@ -18,9 +18,9 @@
 # value the first level that is bright enough. So each value is searched for, in 12 steps.
 #
 # A table of all 4,096 answers is possible. One walk through the levels fills it, since a brighter value never needs
-# a lower level. The table is valid until the display is measured again: with another brightness, hour or
-# temperature. For a whole frame the table costs less than the searches. For the few pixels under the pointer it
-# costs more.
+# a lower level. The table is valid for one display, until that is measured again: with another brightness, hour or
+# temperature. A desktop has several displays. Where a whole frame goes, the table costs less than the searches. For
+# the few pixels under the pointer it costs more.
 
 # %% role="given" grade_id="lookup_or_compute_given"
 import numpy as np
@@ -31,14 +31,21 @@ from perflab import check
 VALUES = LEVELS = 4096  # raw values, and levels of the display
 
 
-def make_values(rng, count):
-    """Raw values, the brightness of each level, and space for the answers."""
-    steps = rng.integers(0, 100, LEVELS - 1) ** 3
-    bright = np.concatenate(([0], np.cumsum(steps)))
+def make_frame(rng, *counts):
+    """Make so many raw values for each display.
+
+    Returns the raw values, one display after the other; where those of each
+    display end; how bright the levels of each display are; and space for the
+    answers.
+    """
+    steps = rng.integers(0, 100, (len(counts), LEVELS)) ** 3
+    steps[:, 0] = 0
+    bright = steps.cumsum(axis=1)
     return (
-        rng.integers(0, VALUES, count, dtype=np.uint16),
-        (bright * (VALUES - 1) // bright[-1]).astype(np.int32),
-        np.empty(count, np.uint16),
+        rng.integers(0, VALUES, sum(counts), dtype=np.uint16),
+        np.cumsum(counts),
+        (bright * (VALUES - 1) // bright[:, -1:]).astype(np.int32),
+        np.empty(sum(counts), np.uint16),
     )
 
 
@@ -68,24 +75,35 @@ def build(response):
 
 
 @njit
-def convert_each(raw, response, out):
-    """Search for each value."""
+def search_each(raw, response, out):
+    """Search for each value of one display."""
     for i in range(raw.size):
         out[i] = drive(raw[i], response)
 
 
 @njit
-def convert_by_table(raw, response, out):
-    """Build the table of all values, then look up."""
+def use_table(raw, response, out):
+    """Build the table of all values of one display, then look up."""
     table = build(response)
     for i in range(raw.size):
         out[i] = table[raw[i]]
 
 
+@njit
+def convert_each(raw, ends, responses, out):
+    """Search for each value of all displays."""
+    begin = 0
+    for display in range(ends.size):
+        end = ends[display]
+        search_each(raw[begin:end], responses[display], out[begin:end])
+        begin = end
+
+
 # %% [markdown]
 # ## Predict
-# The tests count accesses: elements of arrays that are read or written. Work out from the code what `convert_each`
-# and `convert_by_table` need for 1,400 values. How many accesses does the cheaper of the two need?
+# The tests count accesses: elements of arrays that are read or written. One display wants 600 values and another
+# one 2,000. Work out from the code what `search_each` and `use_table` need for each of the two. How many accesses do
+# both displays need together, if each goes the cheaper way?
 
 # %% role="predict" grade_id="lookup_or_compute_guess"
 guess = None  # your number
@@ -93,10 +111,13 @@ guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# First the case where you know what comes: `convert(raw, response, out)` gets all values at once. It has to be
-# cheap for few values and for many. Points are for accesses, at 900 values and at 1,400. Full points need what the
-# cheaper of the two given ways needs, plus 1 %. A third way that needs fewer accesses than both is legal too, such as
-# a smaller table. Neither a table that is filled on demand nor a dictionary is one: try to say why.
+# First the case where you know what comes: `convert(raw, ends, responses, out)` gets all values at once. It has to
+# be cheap for displays with few values and for displays with many. Points are for accesses, and each tests cell
+# wants both: first with 600 and 2,000 values, then with 1,050 and 1,180. Full points need what the cheaper of the two
+# given ways needs for each display, plus 1 % in the second cell. A third way that needs fewer accesses than both is
+# legal too, such as a smaller table. Neither a table that is filled on demand nor a dictionary is one: try to say
+# why. To sort n values costs each of them log2(n) reads and writes. What NumPy searches by itself, such as
+# `np.searchsorted` or `np.interp`, cannot be counted and earns nothing.
 #
 # Then the case where you don't know. `serve(desk)` converts for programs that ask now and then, one value at a
 # time. The desk is a model that counts what you spend. A search costs 1 to 12, by value, and the desk tells the
@@ -115,7 +136,7 @@ guess = None  # your number
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# `convert` may choose by `raw.size`. Divide what the table costs by what it saves a value; the answer is not the
+# `convert` may choose for each display by the number of its values. Divide what the table costs by what it saves a value; the answer is not the
 # number of its entries. In `serve`, a dictionary makes each repeated value free. How much may you have spent on
 # searches before you should have bought the table?
 #
@@ -131,7 +152,7 @@ guess = None  # your number
 
 # %% role="given" grade_id="lookup_or_compute_desk"
 TABLE, ANSWERS = 40, 128
-PRICES = 1, 12  # of a search
+PRICES = 12  # of searches: 1 to 12
 
 
 class Desk:
@@ -148,12 +169,12 @@ class Desk:
     desk("reply", answer)  answers the request; costs nothing.
     """
 
-    def __init__(self, rng, requests, hostile=False):
+    def __init__(self, rng, prices, requests, hostile=False):
+        self.prices = prices
         self.requests = requests  # that would come between two calibrations
         self.answers = [
             rng.permutation(10_000)[:ANSWERS].tolist() for _ in requests
         ]
-        self.prices = rng.integers(*PRICES, ANSWERS, endpoint=True).tolist()
         self.wanted = [[] for _ in requests]  # those that have come
         self.spent = [0 for _ in requests]
         self.replies = []
@@ -197,13 +218,18 @@ class Desk:
         return "calibrated"
 
 
-def make_desk(rng, *sizes, different=ANSWERS, hostile=False):
+def make_prices(rng):
+    """The price of a search for each value; each price comes equally often."""
+    return (rng.permutation(ANSWERS) % PRICES + 1).tolist()
+
+
+def make_desk(rng, *sizes, different=ANSWERS):
     """A desk with so many requests between two calibrations."""
     requests = [
         rng.choice(rng.permutation(ANSWERS)[:different], size).tolist()
         for size in sizes
     ]
-    return (check.oracle(Desk(rng, requests, hostile)),)
+    return (check.oracle(Desk(rng, make_prices(rng), requests)),)
 
 
 def serve_each(desk):
@@ -218,15 +244,17 @@ def serve_each(desk):
 
 # %% role="answer" grade_id="lookup_or_compute_convert"
 @njit
-def convert(raw, response, out):
+def convert(raw, ends, responses, out):
     """Write the display's level for each raw value, as `convert_each` does.
 
     Parameters
     ----------
     raw : ndarray of uint16
-        From 0 to VALUES - 1; few or many.
-    response : ndarray of int32
-        The brightness of each level, ascending; another one in each call.
+        From 0 to VALUES - 1, one display after the other.
+    ends : ndarray of int64
+        Where the values of each display end.
+    responses : ndarray of int32, shape (displays, LEVELS)
+        The brightness of each level, ascending; others in each call.
     out : ndarray of uint16
         As many as raw values.
     """
@@ -234,10 +262,14 @@ def convert(raw, response, out):
     steps = 12  # of a search: 2 ** 12 levels
     building = 2 * LEVELS + VALUES  # reads of the walk, and writes
     looking = 1
-    if raw.size * (steps - looking) <= building:
-        convert_each(raw, response, out)
-    else:
-        convert_by_table(raw, response, out)
+    begin = 0
+    for display in range(ends.size):
+        end = ends[display]
+        if (end - begin) * (steps - looking) <= building:
+            search_each(raw[begin:end], responses[display], out[begin:end])
+        else:
+            use_table(raw[begin:end], responses[display], out[begin:end])
+        begin = end
     ### END SOLUTION
 
 
@@ -278,45 +310,53 @@ def serve(desk):
 # ### Is the conversion correct?
 
 # %% role="tests" grade_id="lookup_or_compute_correct" points=1
-cases = [lambda rng, n=n: make_values(rng, n) for n in (0, 1, 300, 9000)]
+cases = [
+    lambda rng, counts=counts: make_frame(rng, *counts)
+    for counts in ((0,), (1,), (300, 9000), (3000, 0, 20))
+]
 cases += [
     lambda rng: (
         np.arange(VALUES, dtype=np.uint16),
-        np.arange(LEVELS, dtype=np.int32),
+        np.array([VALUES]),
+        np.arange(LEVELS, dtype=np.int32)[None],
         np.empty(VALUES, np.uint16),
     )
 ]
 ### BEGIN HIDDEN TESTS
-cases += [lambda rng, n=n: make_values(rng, n) for n in (1000, 4097, 12_000)]
+cases += [
+    lambda rng, counts=counts: make_frame(rng, *counts)
+    for counts in ((1000, 1200), (4097, 5, 12_000))
+]
 ### END HIDDEN TESTS
-check.correct(convert, against=convert_each, on=cases, returns=2, points=1)
+check.correct(convert, against=convert_each, on=cases, returns=3, points=1)
 
 # %% [markdown]
-# ### Is it cheap for few values?
-# 900 values, each searched for, need 12,600 accesses. With a table they need 14,987.
+# ### Is it cheap for few values, and for many?
+# One display wants 600 values, the other one 2,000. To search for each takes 36,402 accesses for both, and with
+# tables it takes 32,376.
 
 
-# %% role="tests" grade_id="lookup_or_compute_few" points=1.5 hints=[1, 2]
-def make_few(rng):
-    return make_values(rng, 900)
+# %% role="tests" grade_id="lookup_or_compute_two" points=1 hints=[1, 2]
+def make_two(rng):
+    return make_frame(rng, *rng.permutation([600, 2000]))
 
 
 check.counts(
-    convert, "accesses", on=make_few, zero=14_200, full=12_700, points=1.5
+    convert, "accesses", on=make_two, zero=32_000, full=27_500, points=1
 )
 
 # %% [markdown]
-# ### And for more?
-# 1,400 values. A table pays before there are as many values as it has entries.
+# ### Does it change over where both cost the same?
+# Now it is 1,050 and 1,180 values. A table pays before there are as many values as it has entries.
 
 
-# %% role="tests" grade_id="lookup_or_compute_many" points=1.5 hints=[1, 2]
-def make_many(rng):
-    return make_values(rng, 1400)
+# %% role="tests" grade_id="lookup_or_compute_even" points=2 hints=[1, 2]
+def make_even(rng):
+    return make_frame(rng, *rng.permutation([1050, 1180]))
 
 
 check.counts(
-    convert, "accesses", on=make_many, zero=18_500, full=16_650, points=1.5
+    convert, "accesses", on=make_even, zero=31_200, full=30_830, points=2
 )
 
 # %% [markdown]
@@ -387,17 +427,31 @@ check.counts(serve, worst, on=make_mixed, zero=3, full=2, points=1)
 
 # %% [markdown]
 # ### And if somebody means you harm?
-# At this desk the display is calibrated right after you have bought a table, each time. Nothing worse can happen to
-# you, whatever you do.
+# At this desk the display is calibrated right after you have bought a table, each time. And the desk knows the
+# prices: before you buy, what you have paid goes through each sum up to 40, once followed by the cheapest request
+# and once by the most expensive one. Each of these requests comes twice. Nothing worse can happen to you, whatever
+# you do.
 
 
 # %% role="tests" grade_id="lookup_or_compute_hostile" points=2 hints=[2, 3]
 def make_hostile(rng):
-    return make_desk(rng, *[300] * 8, different=20, hostile=True)
+    prices = make_prices(rng)
+    paths = [[1] * 10, [11] + [1] * 10, [12, 9] + [1] * 10]
+    paths += [[12, 12, 7] + [1] * 10]
+    paths += [[first, 12, 12, 12, 12] for first in range(1, PRICES + 1)]
+    requests = []
+    for k in rng.permutation(len(paths)):
+        left = rng.permutation(ANSWERS).tolist()
+        chosen = []
+        for price in paths[k]:
+            chosen.append(next(one for one in left if prices[one] == price))
+            left.remove(chosen[-1])
+        requests.append(np.repeat(chosen, 2).tolist() + left)
+    return (check.oracle(Desk(rng, prices, requests, hostile=True)),)
 
 
 check.counts(
-    serve, worst, on=make_hostile, zero=2.4, full=2, points=2, verify=False
+    serve, worst, on=make_hostile, zero=2.1, full=2, points=2, verify=False
 )
 
 # %% [markdown]
@@ -412,16 +466,19 @@ from perflab import figures, timing
 
 COUNTS = [128, 256, 512, 1024, 2048, 4096, 8192]
 ways = {
-    "search for each": convert_each,
-    "by table": convert_by_table,
-    "yours": convert,
+    "search for each": search_each,
+    "by table": use_table,
+    "yours": lambda raw, response, out: convert(
+        raw, np.array([raw.size]), response[None], out
+    ),
 }
 times = {name: [] for name in ways}
 rng = np.random.default_rng()
 for count in COUNTS:
     for name, way in ways.items():
-        way(*make_values(rng, count))
-        inputs = [make_values(rng, count) for _ in range(5)]
+        frames = [make_frame(rng, count) for _ in range(6)]
+        inputs = [(raw, all_[0], out) for raw, _, all_, out in frames]
+        way(*inputs.pop())
         times[name].append(
             min(timing.seconds_of(partial(way, *one))[0] for one in inputs)
             * 1e6
@@ -431,14 +488,14 @@ SIZES = [1, 2, 5, 10, 15, 20, 30, 40, 60, 90]
 needed, yours, each = [], [], []
 for size in SIZES:
     requests = [np.random.default_rng(2).integers(0, ANSWERS, size).tolist()]
+    prices = make_prices(np.random.default_rng(1))
     desk, other = (
-        Desk(np.random.default_rng(1), requests),
-        Desk(np.random.default_rng(1), requests),
+        Desk(np.random.default_rng(1), prices, requests) for _ in range(2)
     )
     serve(desk)
     serve_each(other)
-    prices = sum(desk.prices[value] for value in set(desk.wanted[0]))
-    needed.append(min(prices, TABLE))
+    rent = sum(prices[value] for value in set(desk.wanted[0]))
+    needed.append(min(rent, TABLE))
     yours.append(desk.spent[0])
     each.append(other.spent[0])
 
@@ -473,7 +530,7 @@ figures.show(
     f"{COUNTS[-1]:,} values, yours {times['yours'][-1]:.0f} us. Right: for "
     f"{SIZES[-1]} requests searching spends {each[-1]}, you {yours[-1]}.",
 )
-check.predicted(guess, "lookup_or_compute_many")
+check.predicted(guess, "lookup_or_compute_two")
 
 # %% [markdown]
 # The left picture shows time, and its lines may cross elsewhere than the counts. The reads of one search wait for

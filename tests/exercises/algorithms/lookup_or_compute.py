@@ -1,6 +1,6 @@
 """Broken twins of algorithms/lookup_or_compute: answers, and the points that each tests cell may give."""
 
-NAMES = ("correct", "few", "many", "replies", "favorites", "mixed", "hostile")
+NAMES = ("correct", "two", "even", "replies", "favorites", "mixed", "hostile")
 
 
 def points(*earned):
@@ -31,35 +31,51 @@ RENT = SEARCH + "price"
 NEVER_BUYS = serving(RENT)
 BY_SIZE = """
 @njit
-def convert(raw, response, out):
-    if raw.size <= {}:
-        convert_each(raw, response, out)
-    else:
-        convert_by_table(raw, response, out)
+def convert(raw, ends, responses, out):
+    begin = 0
+    for display in range(ends.size):
+        end = ends[display]
+        if end - begin <= {}:
+            search_each(raw[begin:end], responses[display], out[begin:end])
+        else:
+            use_table(raw[begin:end], responses[display], out[begin:end])
+        begin = end
 """
+
+
+def each_display(name, njit="@njit"):
+    """Return a conversion that does the same for each display."""
+    return f"""
+{njit}
+def convert(raw, ends, responses, out):
+    begin = 0
+    for display in range(ends.size):
+        end = ends[display]
+        {name}(raw[begin:end], responses[display], out[begin:end])
+        begin = end
+"""
+
 
 MUTANTS = {
     # Never a table. That is right where few values come.
     "naive": (
         """
 @njit
-def convert(raw, response, out):
-    convert_each(raw, response, out)
+def convert(raw, ends, responses, out):
+    convert_each(raw, ends, responses, out)
 
 
 def serve(desk):
     return serve_each(desk)
 """,
-        points(1, 1.5, 0, 1, 0, 0, 0),
+        points(1, 0, 0, 1, 0, 0, 0),
     ),
+    # Neither lever: never a table, and no search twice.
+    "remembers": (BY_SIZE.format("raw.size") + NEVER_BUYS, points(1, 0, 0, 1, 1, 0, 0)),
     # Always a table. That is right where many come.
     "wrong_lever": (
-        """
-@njit
-def convert(raw, response, out):
-    convert_by_table(raw, response, out)
-
-
+        each_display("use_table")
+        + """
 def serve(desk):
     table, replies = desk("table"), []
     while (value := desk("next")) is not None:
@@ -70,27 +86,27 @@ def serve(desk):
             desk("reply", replies[-1])
     return replies
 """,
-        points(1, 0, 1.5, 1, 0, 0, 0),
+        points(1, 0, 0, 1, 0, 0, 0),
     ),
     # Fills the table where values come up, and never buys one: its entries cost a search each, and it has to be
     # made empty first.
     "lazy": (
         """
-@njit
-def convert(raw, response, out):
+def fill(raw, response, out):
     table = np.zeros(VALUES, np.int32)
     for i in range(raw.size):
         if table[raw[i]] == 0:
             table[raw[i]] = 1 + drive(raw[i], response)
         out[i] = table[raw[i]] - 1
 """
+        + each_display("fill", "")
         + NEVER_BUYS,
         points(1, 0, 0, 1, 1, 0, 0),
     ),
     # The same in a dictionary, which need not be emptied first: repeated values nearly pay for it.
     "lazy_dictionary": (
         """
-def convert(raw, response, out):
+def remember(raw, response, out):
     known = {}
     for i in range(raw.size):
         value = int(raw[i])
@@ -98,8 +114,9 @@ def convert(raw, response, out):
             known[value] = drive(value, response)
         out[i] = known[value]
 """
+        + each_display("remember", "")
         + NEVER_BUYS,
-        points(1, (0, 0.5), 0, 1, 1, 0, 0),
+        points(1, 0, 0, 1, 1, 0, 0),
     ),
     # A library's search: as many reads as the loop, or more.
     "library": (
@@ -107,22 +124,85 @@ def convert(raw, response, out):
 import bisect
 
 
-def convert(raw, response, out):
+def search(raw, response, out):
     for i in range(raw.size):
         out[i] = bisect.bisect_left(response, raw[i])
 """
+        + each_display("search", "")
         + NEVER_BUYS,
         points(1, 0, 0, 1, 1, 0, 0),
+    ),
+    # A search of NumPy's, which cannot be counted.
+    "searchsorted": (
+        """
+def search(raw, response, out):
+    out[:] = np.searchsorted(response, raw)
+"""
+        + each_display("search", "")
+        + NEVER_BUYS,
+        points(1, 0, 0, 1, 1, 0, 0),
+    ),
+    # Sorts the values, and walks once through both: the sort costs more than the searches.
+    "sorts": (
+        """
+def merge(raw, response, out):
+    level = 0
+    for i in np.argsort(raw):
+        while response[level] < raw[i]:
+            level += 1
+        out[i] = level
+"""
+        + each_display("merge", "")
+        + NEVER_BUYS,
+        points(1, 0, 0, 1, 1, 0, 0),
+    ),
+    # Declared legal: a table of every sixteenth value, and four steps between two of its entries.
+    "smaller_table": (
+        """
+def narrow(raw, response, out):
+    table = np.empty(VALUES // 16 + 1, np.int64)
+    for k in range(table.size - 1):
+        table[k] = drive(16 * k, response)
+    table[-1] = LEVELS - 1
+    for i in range(raw.size):
+        value = np.int64(raw[i])
+        low, high = table[value >> 4], table[(value >> 4) + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if response[middle] < value:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low
+"""
+        + each_display("narrow", "")
+        + NEVER_BUYS,
+        points(1, (0.5, 1), 2, 1, 1, 0, 0),
+    ),
+    # Buys once 30 are spent, whatever the next search costs. With the right break-even that is half of the levers.
+    "blind_to_prices": (
+        BY_SIZE.format(1117) + serving(f"if paid >= 30: {BUY}\n            else: {RENT}"),
+        points(1, 1, 2, 1, 1, (0, 1), 0),
+    ),
+    # The best of all such sums; and a break-even that comes too early.
+    "blind_to_prices_at_34": (
+        BY_SIZE.format(1000) + serving(f"if paid >= 34: {BUY}\n            else: {RENT}"),
+        points(1, 1, 0, 1, 1, (0, 1), 0),
+    ),
+    # Half of the levers: all of the second part, and a break-even that comes too late.
+    "only_serves": (
+        BY_SIZE.format(1400) + serving(f"if paid + price > TABLE: {BUY}\n            else: {RENT}"),
+        points(1, 1, 0, 1, 1, 1, 2),
     ),
     # What a table costs, guessed to be a search an entry; and buys after having paid for a table, a search too late.
     "half_done": (
         BY_SIZE.format("VALUES") + serving(f"if paid >= TABLE: {BUY}\n            else: {RENT}"),
-        points(1, 1.5, 0, 1, 1, (0, 0.5), (0, 1.5)),
+        points(1, 0, 0, 1, 1, (0, 0.5), 0),
     ),
     # Counts searches in place of what they cost.
     "counts_searches": (
         BY_SIZE.format(1117) + serving(f"if paid >= TABLE: {BUY}\n            else: {SEARCH}1"),
-        points(1, 1.5, 1.5, 1, 1, 0, 0),
+        points(1, 1, 2, 1, 1, 0, 0),
     ),
     # Pays for repeated values again.
     "forgets": (
@@ -145,19 +225,20 @@ def serve(desk):
         desk("reply", replies[-1])
     return replies
 """,
-        points(1, 1.5, 1.5, 1, 0, 1, (0, 1.5)),
+        points(1, 1, 2, 1, 0, 1, 0),
     ),
     # What was right before a calibration is not looked at again; and every eighth level is enough for the eye.
     "wrong_but_fast": (
         """
 @njit
-def convert(raw, response, out):
+def coarse(raw, response, out):
     table = np.empty(VALUES // 8, np.uint16)
     for k in range(table.size):
         table[k] = drive(8 * k, response)
     for i in range(raw.size):
         out[i] = table[raw[i] >> 3]
 """
+        + each_display("coarse")
         + serving(RENT, reset="pass"),
         points(0, 0, 0, 0, 0, 0, 0),
     ),
@@ -168,9 +249,9 @@ def convert(raw, response, out):
 kept, seen = [], {}
 
 
-def convert(raw, response, out):
+def convert(raw, ends, responses, out):
     if not kept:
-        kept.append(build(response))
+        kept.append(build(responses[0]))
     out[:] = kept[0][raw]
 
 
