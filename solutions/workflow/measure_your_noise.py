@@ -38,10 +38,13 @@ class Machine:
     Each returns its seconds.
     """
 
-    def __init__(self, rng, ratio, disturbed=False, throttled=False, rhythm=1):
-        self.rng, self.ratio = rng, ratio
-        self.disturbed, self.rhythm = disturbed, rhythm
+    def __init__(
+        self, rng, ratio, disturbed=False, throttled=False, rhythmic=False
+    ):
+        self.rng, self.ratio, self.disturbed = rng, ratio, disturbed
         self.turn = int(rng.integers(8, 16)) if throttled else None
+        self.rhythm = rng.uniform(1.05, 1.07) if rhythmic else 1
+        self.beat = int(rng.integers(2)) if rhythmic else 0
         self.compiled = {"a": False, "b": False}
         self.runs, self.burst, self.drift = 0, 0, 0.0
 
@@ -60,7 +63,7 @@ class Machine:
             seconds *= self.disturbance()
         if self.turn and self.runs // self.turn % 2:
             seconds *= 2  # half speed for `turn` runs, then full speed again
-        if self.runs % 2:
+        if self.runs % 2 == self.beat:
             seconds *= self.rhythm  # a collector that wakes up every second run
         if not self.compiled[program]:
             self.compiled[program] = True
@@ -100,8 +103,8 @@ def throttled(rng):
 
 
 def rhythmic(rng):
-    """Disturbed, and every second run takes 5.5 % longer, whichever it is."""
-    return plant(rng, disturbed=True, rhythm=1.055)
+    """Disturbed, and every second run takes longer, whichever it is."""
+    return plant(rng, disturbed=True, rhythmic=True)
 
 
 def truth(machine):
@@ -148,7 +151,7 @@ guess = None
 #
 # The machine hides its inside, as a real one does. The tests come in four steps: machines that drift, machines that
 # are also disturbed, machines that change between two speeds, and machines with a rhythm. A last test counts your
-# runs: 320 are good enough for all points.
+# runs: 200 are good enough for all points.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -194,7 +197,7 @@ def ratio(machine):
     for program in "ab":
         machine(program)  # compiles; its time says nothing about later runs
     ratios = []
-    for i in range(150):
+    for i in range(99):
         order = "ab" if i % 2 else "ba"
         seconds = {program: machine(program) for program in order}
         ratios.append(seconds["a"] / seconds["b"])
@@ -238,8 +241,8 @@ cases += [throttled] * 8
 check.correct(ratio, against=truth, on=cases, rtol=0.05, points=1)
 
 # %% [markdown]
-# **Rhythm.** Now every second run takes 5.5 % longer as well. If only this test fails, look at the order of your
-# runs.
+# **Rhythm.** Now every second run takes 5 to 7 % longer as well: on some machines the first run, the third one, and
+# so on, on others those in between. If only this test fails, look at the order of your runs.
 
 # %% role="tests" grade_id="noise_rhythm" points=1 hints=[2, 3]
 cases = [rhythmic] * 6
@@ -249,12 +252,12 @@ cases += [rhythmic] * 8
 check.correct(ratio, against=truth, on=cases, rtol=0.05, points=1)
 
 # %% [markdown]
-# **Economy.** Where all answers are right, runs count, for they cost time: the whole budget earns nothing, 320 runs
+# **Economy.** Where all answers are right, runs count, for they cost time: the whole budget earns nothing, 200 runs
 # earn everything. You can do with fewer, up to a point: with 15 pairs a good design is still off by more than 5 % on
-# one rhythmic machine in fifteen or so, and the grader draws fourteen of them.
+# one rhythmic machine in ten or so, and the grader draws fourteen of them.
 
 # %% role="tests" grade_id="noise_calls" points=2 hints=[3, 3]
-check.counts(ratio, "calls", on=disturbed, zero=1000, full=320, points=2)
+check.counts(ratio, "calls", on=disturbed, zero=1000, full=200, points=2)
 
 # %% [markdown]
 # ## Before and after
