@@ -429,8 +429,8 @@ check.counts(serve, worst, on=make_mixed, zero=3, full=2, points=1)
 # ### And if somebody means you harm?
 # At this desk the display is calibrated right after you have bought a table, each time. And the desk knows the
 # prices: before you buy, what you have paid goes through each sum up to 40, once followed by the cheapest request
-# and once by the most expensive one. Each of these requests comes twice. Nothing worse can happen to you, whatever
-# you do.
+# and once by the most expensive one. Each of these requests comes twice. So whatever sum you wait for, the worst that
+# can follow does follow once.
 
 
 # %% role="tests" grade_id="lookup_or_compute_hostile" points=2 hints=[2, 3]
