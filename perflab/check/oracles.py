@@ -5,9 +5,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
-
 from perflab.check import given
+
+T = TypeVar("T")
 
 
 class Oracle:
