@@ -34,10 +34,8 @@ _METADATA = frozenset({"shape", "size", "ndim", "dtype", "strides", "nbytes", "i
 _VIEWS = frozenset({"T", "real", "imag"})
 _UNREAD = frozenset({"shape", "size", "ndim", "result_type", "can_cast", "shares_memory", "may_share_memory"})
 # One pass over every operand would be plainly wrong for these.
-_PARTIAL = frozenset(
-    {"item", "take", "put", "searchsorted", "take_along_axis", "put_along_axis", "choose", "place", "partition"}
-)
-_PARTIAL |= {"putmask", "argpartition"} | sorts.SEARCHING
+_PARTIAL = sorts.SEARCHING | {"item", "take", "put", "choose", "place", "partition", "argpartition"}
+_PARTIAL |= {"searchsorted", "take_along_axis", "put_along_axis", "putmask"}
 # What writes to its first operand.
 _FILLING = frozenset({"copyto", "fill", "sort"})
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.number, np.bool_, np.dtype, type, range, slice)
