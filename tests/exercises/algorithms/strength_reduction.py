@@ -76,7 +76,7 @@ def fill(pattern, width, down, right, out):
         if x == width:
             x, y = 0, y + 1
 """,
-        points(1, 0, (0, 3)),
+        points(1, 0, (0, 5)),
     ),
     # Half done: carries the row along as well, and still divides for the column.
     "one_division_left": (
@@ -93,7 +93,7 @@ def fill(pattern, width, down, right, out):
             if y == rows:
                 y = 0
 """,
-        points(1, 2, (0, 3)),
+        points(1, 1, (0, 5)),
     ),
     # The same three divisions, of smaller integers: each is written once, and done as often.
     "smaller_integers": (
@@ -131,7 +131,7 @@ def fill(pattern, width, down, right, out):
                 if row == rows:
                     row = 0
 """,
-        points(1, 0, (0, 3)),
+        points(1, 0, (0, 5)),
     ),
     # Remainders of floating-point numbers: no instruction divides, a function of the library does.
     "floating_remainders": (
@@ -202,7 +202,7 @@ def fill(pattern, width, down, right, out):
             if y == rows:
                 y = 0
 """,
-        points(1, 4, (0, 3)),
+        points(1, 2, (0, 5)),
     ),
     # No division for a pixel, but four for each line: the loop over the lines still computes its row anew.
     "divides_for_each_line": (
@@ -219,7 +219,7 @@ def fill(pattern, width, down, right, out):
             if x == columns:
                 x = 0
 """,
-        points(1, 0, (0, 3)),
+        points(1, 0, (0, 5)),
     ),
     # A table of the columns of a line: a division for each column, in a loop. Half-way.
     "table_of_a_line": (
@@ -235,7 +235,7 @@ def fill(pattern, width, down, right, out):
         for k in range(line.size):
             line[k] = row[places[k]]
 """,
-        points(1, (0, 2), (0, 3)),
+        points(1, (0, 1), (0, 5)),
     ),
     # The chapter's way, with numbers of floating point: right, and legal.
     "reciprocals": (
@@ -252,6 +252,26 @@ def fill(pattern, width, down, right, out):
         x -= int((x + 0.5) * of_columns) * columns
         out[i] = pattern[y, x]
 """,
-        points(1, 4, (0, 3)),
+        points(1, 2, (0, 5)),
+    ),
+    # No division, and far more work: a remainder by taking away, anew for each pixel.
+    "takes_away": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    for i in range(out.size):
+        x, y = i, down
+        while x >= width:
+            x -= width
+            y += 1
+        x += right
+        while x >= columns:
+            x -= columns
+        while y >= rows:
+            y -= rows
+        out[i] = pattern[y, x]
+""",
+        points(1, 2, 0),
     ),
 }
