@@ -181,7 +181,7 @@ def crossed(times):
         blocks[block] += 1
     return crossings
 """,
-        points(3, 0, (0, 2)),
+        points(3, (0, 1), (0, 2)),
     ),
     # Another algorithm of n log n steps, which is legal: a tree of counters over the ranks.
     "tree_of_counters": (
