@@ -82,6 +82,8 @@ MUTANTS = {
     ),
     # Pads, and begins wherever the header ends: right by luck, as long as the header fills its line.
     "pads_without_aligning": (place("first + line * me") + COUNT, points(2, 2, 0, 0)),
+    # Rounds wrongly, which no header of up to two lines shows.
+    "divides_by_one_more": (place("(first // (line + 1) + 1 + me) * line") + COUNT, points(0, 0, 0, 0)),
     # All but the last two have a line of their own.
     "two_share": (
         place("(first + line - 1) // line * line + line * min(me, 14) + 3 * (me // 15)") + COUNT,
@@ -114,13 +116,9 @@ def put(block, word, value):
     # Counts in registers, and writes once: legal, and what is written still needs a line of its own.
     "counts_once": (place(SOLVED) + COUNT_ONCE, points(2, 2, 2, 2)),
     "counts_once_without_aligning": (place("first + line * me") + COUNT_ONCE, points(2, 2, 0, 0)),
+    # Two workers a line: half of the memory, and a fight, even where each writes once.
     "counts_once_two_a_line": (
         place("(first + line - 1) // line * line + line * (me // 2) + 3 * (me % 2)") + COUNT_ONCE,
-        points(2, 0, 0, 0),
-    ),
-    # Two workers a line: half of the memory, and all of the fight.
-    "two_a_line": (
-        place("(first + line - 1) // line * line + line * (me // 2) + 3 * (me % 2)") + COUNT,
         points(2, 0, 0, 0),
     ),
     # Never reads the limit, and believes that it is what it was when somebody looked.
