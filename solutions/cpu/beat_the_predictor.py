@@ -123,7 +123,7 @@ def fool(n, history):
     Parameters
     ----------
     n : int
-        How many.
+        How many; at least 1.
     history : int
         How many past outcomes it knows; may be 0.
 
@@ -155,6 +155,7 @@ def teach(n, history):
     Parameters
     ----------
     n : int
+        At least 1.
     history : int
         At least 1.
 
@@ -174,7 +175,7 @@ def teach(n, history):
 # %% role="tests" grade_id="beat_the_predictor_fool" points=1 hints=[1, 2]
 cases = [
     lambda rng, n=n, h=h: (n, h)
-    for n, h in ((0, 2), (1, 0), (6, 0), (8, 1), (9, 2))
+    for n, h in ((1, 0), (1, 2), (6, 0), (8, 1), (9, 2))
 ]
 ### BEGIN HIDDEN TESTS
 cases += [lambda rng, n=n, h=h: (n, h) for n, h in ((9, 3), (9, 5), (10, 1))]
@@ -220,7 +221,7 @@ def fools_a_shorter_one(n, history):
     return always_wrong(n, history - 1)
 
 
-lessons = [lambda rng, n=n, h=h: (n, h) for n, h in ((0, 1), (6, 1), (8, 2))]
+lessons = [lambda rng, n=n, h=h: (n, h) for n, h in ((1, 1), (6, 1), (8, 2))]
 ### BEGIN HIDDEN TESTS
 lessons += [lambda rng, n=n, h=h: (n, h) for n, h in ((9, 3), (9, 4))]
 ### END HIDDEN TESTS

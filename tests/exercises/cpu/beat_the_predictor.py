@@ -121,6 +121,14 @@ def fool(n, history):
         + TAUGHT,
         points(1, 4, 1, 2),
     ),
+    # Collects outcomes in a list: right, as there is always one to collect.
+    "collects_in_a_list": (
+        ADVERSARY.replace("np.empty(n, bool)", "[]")
+        .replace("outcomes[i] = taken", "outcomes.append(taken)")
+        .replace("return outcomes", "return np.array(outcomes)")
+        + TAUGHT,
+        points(1, 4, 1, 2),
+    ),
     # Half of the exercise: the worst case, and nothing to learn.
     "fools_only": (
         ADVERSARY
