@@ -150,20 +150,18 @@ def make_deque(rng, count, size=4):
     return ends, np.array(ring, np.int64), task
 
 
-def make_threads(rng, count, batch=2, tries=2, size=16):
-    """Arguments of an owner and a thief: an empty deque, and `count` tasks in
-    any order."""
-    ends, ring, tasks = (
-        np.zeros(4 * LINE, np.int64),
-        np.zeros(size, np.int64),
-        rng.permutation(count) + 1,
-    )
+def make_threads(rng, count, batch=2, tries=2, size=16, held=0):
+    """Arguments of an owner and a thief: a deque that holds some tasks, and
+    `count` more in any order."""
+    ends, ring = np.zeros(4 * LINE, np.int64), np.zeros(size, np.int64)
+    tasks = rng.permutation(count + held) + 1
+    ends[BOTTOM], ring[:held] = held, tasks[count:]
     return (
         ends,
         ring,
-        tasks,
-        np.zeros(count + 2, np.int64),
-        np.zeros(count + 2, np.int64),
+        tasks[:count],
+        np.zeros(count + held + 2, np.int64),
+        np.zeros(count + held + 2, np.int64),
         batch,
         tries,
     )
@@ -201,8 +199,10 @@ def allowed(*operations):
             for name, one in zip(operations, got, strict=True)
             if name == "steal" and one is not None
         }
+        full = len(held) == ring.size and len(ever) > ring.size
         assert stolen == set(ever[: len(stolen)]), (
             f"{stolen} was stolen, and not the oldest of {ever}"
+            + ("; the deque was full: was there space to push?" if full else "")
         )
         for name, result, one in zip(operations, results, got, strict=True):
             others = len(out) - (one is not None)
@@ -243,15 +243,20 @@ def allowed(*operations):
 
 
 def each_once(results, before, after):
-    """Judge what an owner and a thief brought home: each task exactly once."""
-    tasks, home = (
-        before[2],
-        [mine[:count] for mine, count in zip(after[3:5], results, strict=True)],
+    """Judge what an owner and a thief brought home, and what is left: each
+    task exactly once."""
+    (ends, ring, tasks), (ends_after, ring_after) = before[:3], after[:2]
+    top, bottom = ends_after[TOP], ends_after[BOTTOM]
+    assert 0 <= bottom - top <= ring.size, (
+        f"in the end BOTTOM - TOP is {bottom - top}"
     )
-    times = np.bincount(np.concatenate(home), minlength=tasks.size + 1)
-    assert len(times) == len(tasks) + 1, (
-        "there is a task that nobody had pushed"
-    )
+    found = [
+        mine[:count] for mine, count in zip(after[3:5], results, strict=True)
+    ]
+    found.append(ring_after[np.arange(top, bottom) & (ring.size - 1)])
+    count = tasks.size + ends[BOTTOM] - ends[TOP]
+    times = np.bincount(np.concatenate(found), minlength=count + 1)
+    assert len(times) == count + 1, "there is a task that nobody had pushed"
     assert times[0] == 0, "EMPTY was handed out as a task"
     assert times[1:].max() < 2, (
         f"task {times.argmax()} was handed out {times.max()} times"
@@ -285,7 +290,9 @@ guess = None  # your number
 # each thread at each of its steps, and the others go on alone. At last real threads run on your processor. On x86 a
 # release store and an acquire load are plain instructions, so these tests cannot tell whether you asked for them. Ask
 # anyway: C11 and Armv8 promise nothing without. "No schedule fails" is about x86, and never "it is right". The last
-# test counts the locked operations of an owner that nobody disturbs: points begin below 16, those of the lock.
+# test counts the locked operations and full fences of an owner that nobody disturbs, for eight pushes and eight takes:
+# points begin below 16, those of the lock, and full points are for 9. On x86 a seq_cst store is a locked instruction
+# and counts as one; a release store does not.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -439,8 +446,9 @@ check.correct(
 
 # %% [markdown]
 # ### An owner and a thief, at full speed
-# First all schedules of two to four pushes, as many takes and two steals, then half a million tasks on real
-# threads, three times. A machine with one free core says so; it costs you nothing.
+# First all schedules of two to four pushes, as many takes and two steals. Then the owner takes once from a full deque,
+# while a thief steals all of it. At last half a million tasks on real threads, three times. A machine with one free
+# core says so; it costs you nothing.
 
 
 # %% role="tests" grade_id="work_stealing_threads_agree" points=2
@@ -452,10 +460,13 @@ cases = [
     lambda rng, n=n, size=size: make_threads(rng, n, size=size)
     for n, size in ((2, 16), (4, 2))
 ]
+cases += [lambda rng: make_threads(rng, 1, batch=1, tries=16, held=15)]
 ### BEGIN HIDDEN TESTS
 cases += [
-    lambda rng: make_threads(rng, 4, batch=4, size=4),
     lambda rng: make_threads(rng, 4, tries=3, size=4),
+    lambda rng: make_threads(
+        rng, 1, batch=1, tries=16, held=int(rng.integers(4, 15))
+    ),
 ]
 ### END HIDDEN TESTS
 check.correct(
