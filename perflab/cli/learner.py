@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from perflab.cli.screen import Root, app, err, out, steps, table_of
 from perflab.course.errors import CourseError
@@ -166,7 +166,20 @@ def _points_table(title: str, cells: "tuple[CellResult, ...]") -> Table:
         table.add_row(cell.grade_id, f"{points} of {number(cell.of)}", _measured(cell), _target(cell), hint)
     earned, possible = sum(cell.points or 0.0 for cell in cells), sum(cell.of for cell in cells)
     table.add_row("together", f"{number(earned)} of {number(possible)}", "", "", "")
+    _shrink(table, table.columns[2])
     return table
+
+
+def _shrink(table: Table, gives_way: Column) -> None:
+    """Let one column give way where the terminal is narrow, so that none behind it is cut."""
+    others = [column for column in table.columns if column is not gives_way]
+    widths = [max(map(len, (str(column.header), *map(str, column.cells)))) for column in others]
+    widths[0] = min(widths[0], out.width // 2)
+    frame = 3 * len(table.columns) + 1
+    room, least = out.width - sum(widths) - frame, len(str(gives_way.header))
+    gives_way.max_width = max(least, room)
+    if room < least:  # then names go on below, too
+        table.columns[0].min_width = max(1, widths[0] - (least - room))
 
 
 def _measured(cell: "CellResult") -> str:

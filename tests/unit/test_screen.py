@@ -3,7 +3,9 @@
 import pytest
 from rich.console import Console
 
+from perflab.cli.learner import _points_table
 from perflab.cli.screen import out, table_of
+from perflab.course.results import CellResult
 
 NAMES = ["divide_and_conquer_correct", "divide_and_conquer_copies", "divide_and_conquer_speed"]
 
@@ -34,3 +36,14 @@ def test_no_name_is_cut(width):
         console.print(table)
     assert column(captured.get(), 0) == "".join(NAMES)
     assert "…" not in captured.get()
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_hint_can_be_read_beside_a_long_measurement(monkeypatch, width):
+    monkeypatch.setattr(out, "_width", width)
+    what = "urgent_first_branchy over urgent_first"
+    cell = CellResult("branchless_partition_branches", 0.0, 3.5, "", what, 0.986, 2.0, (0.891, 1.01), hint=3)
+    with out.capture() as captured:
+        out.print(_points_table("work/cpu/branchless_partition.ipynb", (cell,)))
+    assert column(captured.get(), 4) == "3"
+    assert column(captured.get(), 0) == "branchless_partition_branchestogether"
