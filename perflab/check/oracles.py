@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from perflab.check import given
+from perflab.check.questions import question
 
 T = TypeVar("T")
 
@@ -27,11 +28,12 @@ class Oracle:
 
     __slots__ = ("__weakref__",)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
         """Ask the oracle once."""
+        args, named = question(args), question(named)
         _calls[self] += 1
         with given.asked():
-            return _targets[self](*args)
+            return _targets[self](*args, **named)
 
     @property
     def calls(self) -> int:

@@ -1,8 +1,8 @@
 """What may cross between a check and a function under test: copied, verified, compared.
 
 Only plain data crosses: NumPy arrays (structured too), Python and NumPy scalars, `None`, str, bytes, tuples,
-namedtuples, lists, dicts, dataclasses, files, and oracles. Never an object with behavior of its own: it could lie
-about what it equals.
+namedtuples, lists, dicts, dataclasses, files, and oracles; a bytearray or memoryview crosses as bytes. Never an
+object with behavior of its own: it could lie about what it equals.
 """
 
 import ctypes
@@ -15,10 +15,10 @@ import numpy as np
 
 from perflab.check.files import File
 from perflab.check.oracles import Oracle, fresh, target_of
+from perflab.check.questions import SCALARS, held
 
 LINE = 64  # bytes; staged arrays start on a cache line, so that a record of 64 bytes is one line
 BRIEF = 80  # characters of a value in a report
-SCALARS = (bool, int, float, complex, str, bytes, type(None))
 # Relative tolerance when an exercise names none, by the bytes of a real number: a few rounding errors, not another
 # algorithm's noise.
 DEFAULT_RTOL = {2: 1e-2, 4: 1e-5}
@@ -30,6 +30,8 @@ def _rebuild(value: Any, leaf: Callable[[Any, str], Any], where: str) -> Any:
     kind = type(value)
     if kind in SCALARS or isinstance(value, np.generic | np.ndarray | File | Oracle):
         return leaf(value, where)
+    if (whole := held(value)) is not None:
+        return leaf(whole, where)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return kind(*(_rebuild(v, leaf, f"{where}.{n}") for n, v in zip(value._fields, value, strict=True)))
     if kind in (tuple, list):

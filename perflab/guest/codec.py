@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from perflab.check.questions import held
+
 LINE = 64  # bytes: an array begins on a cache line
 MAX_NODES = 200_000  # of one message; deeper or larger structures belong into an array
 MAX_DEPTH = 32
@@ -56,7 +58,8 @@ def encode(value: Any, layout: Layout, reference: Callable[[Any], Tree | None] |
     Parameters
     ----------
     value : object
-        Plain data: arrays, numbers, str, bytes, None, tuples, lists, dicts, namedtuples and dataclasses of these.
+        Plain data: arrays, numbers, str, bytes, None, tuples, lists, dicts, namedtuples and dataclasses of these;
+        a bytearray or a memoryview crosses as bytes.
     layout : Layout
     reference : callable, optional
         Returns the tree of what crosses as a reference only, an oracle or a file, else None.
@@ -75,8 +78,8 @@ def encode(value: Any, layout: Layout, reference: Callable[[Any], Tree | None] |
         return ["float", value.hex()]
     if kind is complex:
         return ["complex", value.real.hex(), value.imag.hex()]
-    if kind is bytes:
-        return ["bytes", base64.b64encode(value).decode()]
+    if (data := value if kind is bytes else held(value)) is not None:
+        return ["bytes", base64.b64encode(data).decode()]
     if kind is np.ndarray:
         _refuse_objects(value.dtype)
         order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"

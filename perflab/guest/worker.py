@@ -20,6 +20,7 @@ from perflab.check import teams
 from perflab.check.bench import LocalBench, LocalCall, describe
 from perflab.check.files import File
 from perflab.check.oracles import Oracle
+from perflab.check.questions import question
 from perflab.check.signatures import never_evaluate
 from perflab.guest import channel, filtering
 from perflab.guest.codec import Decoder, Layout, encode, records
@@ -179,9 +180,10 @@ class _Asked(Oracle):
     def __init__(self, link: socket.socket, decode: Decoder, number: int) -> None:
         self._link, self._decode, self.number = link, decode, number
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
         """Ask the judge."""
-        channel.send(self._link, {"ask": self.number, "args": encode(args, Layout())})
+        asked = question(args), question(named)
+        channel.send(self._link, {"ask": self.number, "args": encode(asked, Layout())})
         reply = channel.receive(self._link)
         if "raises" in reply:
             raise ValueError(reply["raises"])

@@ -237,7 +237,8 @@ class RemoteBench:
         def answer_of(question: dict) -> dict:
             try:
                 asked = oracles[question["ask"]]
-                said = asked(*Decoder(_no_arrays, self.types)(question["args"]))
+                args, named = Decoder(_no_arrays, self.types)(question["args"])
+                said = asked(*args, **named)
                 return {"answer": encode(said, Layout())}
             except Exception as error:  # the oracle's word to who asked it, as in a learner's own kernel
                 return {"raises": f"{type(error).__name__}: {error}"[:500]}

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from tempo import NET, within
 
+from perflab.check.values import materialize
 from perflab.guest import channel
 from perflab.guest.channel import ChannelError
 from perflab.guest.codec import (
@@ -99,6 +100,26 @@ def test_arrays_cross_with_type_shape_and_order(array):
     assert found.shape == array.shape
     assert found.tobytes() == array.tobytes()
     assert found.flags.f_contiguous == array.flags.f_contiguous or not array.flags.contiguous
+
+
+@pytest.mark.parametrize("value", [bytearray(b"ab"), memoryview(b"ab"), memoryview(np.frombuffer(b"ab", "u1"))])
+def test_buffers_cross_as_bytes(value):
+    assert crossed([value]) == materialize([value]) == [b"ab"]
+    assert type(crossed(value)) is type(materialize(value)) is bytes
+
+
+def released():
+    view = memoryview(b"ab")
+    view.release()
+    return view
+
+
+@pytest.mark.parametrize("value", [memoryview(b"abcd")[::2], released()], ids=["gaps", "released"])
+def test_views_of_nothing_whole_are_refused(value):
+    with pytest.raises(CodecError, match="memoryview"):
+        encode(value, Layout())
+    with pytest.raises(TypeError, match="memoryview"):
+        materialize(value)
 
 
 def test_not_a_number_crosses():

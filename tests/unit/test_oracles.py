@@ -1,5 +1,6 @@
 """An oracle answers, counts each call, and keeps what it stands for out of simple reach."""
 
+import numpy as np
 import pytest
 
 from perflab.check import Oracle, oracle
@@ -63,9 +64,45 @@ def test_nothing_can_be_set(name):
         setattr(oracle(Device(3)), name, 0)
 
 
-def test_a_question_cannot_be_smuggled_in():
-    with pytest.raises(TypeError):
-        oracle(Device(3))(question="target")
+def test_a_question_may_have_names():
+    assert oracle(Device(3))(question=2) == 6
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        oracle(Device(3))(target=2)
+    with pytest.raises(TypeError, match="multiple values"):
+        oracle(Device(3))(2, self=4)
+
+
+class Text(bytes):
+    """Bytes with behavior of their own."""
+
+
+@pytest.mark.parametrize(
+    "told", [2, 0.5, "a", b"ab", None, np.int8(3), (1, [b"a"]), {"a": (1,)}], ids=lambda told: type(told).__name__
+)
+def test_plain_data_is_asked_as_it_is(told):
+    found = oracle(lambda one: one)(told)
+    assert found == told
+    assert type(found) is type(told)
+
+
+@pytest.mark.parametrize("told", [bytearray(b"ab"), memoryview(b"ab"), memoryview(np.frombuffer(b"ab", np.uint8))])
+def test_buffers_are_asked_as_bytes(told):
+    device = oracle(lambda one: one)
+    assert device(told) == device([told])[0] == device(one=told) == b"ab"
+    assert type(device(told)) is bytes
+
+
+@pytest.mark.parametrize(
+    "told",
+    [Text(b"ab"), np.arange(3), {1, 2}, object(), memoryview(b"abcd")[::2], oracle(abs)],
+    ids=lambda told: type(told).__name__,
+)
+def test_what_may_not_cross_is_refused_and_does_not_count(told):
+    device = oracle(lambda one: one)
+    for ask in (lambda: device(told), lambda: device([told]), lambda: device(one=told)):
+        with pytest.raises(TypeError, match=r"the question.* ask with numbers, str, bytes"):
+            ask()
+    assert device.calls == 0
 
 
 @pytest.mark.parametrize("target", [3, None, "name"])
