@@ -103,7 +103,8 @@ def log_each(program):
 # does not block. A logger that ignores the count passes all tests that meet neither.
 #
 # ## Predict
-# A record has 65 bytes on average. With a buffer of 4,096 bytes, how many times fewer write calls do you make?
+# A record has 65 bytes on average. With a buffer of 4,096 bytes, how many times fewer write calls do you make than
+# `log_each`? It pays for short writes, too.
 
 # %% role="predict" grade_id="buffered_writer_guess"
 guess = None  # your number
@@ -161,9 +162,9 @@ def log_buffered(program):
 
 # %% [markdown]
 # ### Is it correct?
-# The files are compared byte by byte: no record, one, many, stack traces that are larger than the buffer, and
-# urgent records. In some the first call is short already. Where an urgent record or too much is missing in the
-# file, `program("next")` says so.
+# What you return is compared byte by byte with all records: none, one, many, stack traces that are larger than the
+# buffer, and urgent records. In some cases the first call is short already. Where an urgent record or too much is
+# missing in the file, `program("next")` says so. Whether the file itself is whole, the next two cells check.
 
 
 # %% role="tests" grade_id="buffered_writer_correct" points=2 hints=[1, 3]
@@ -204,7 +205,7 @@ check.counts(
     writes,
     than=log_each,
     on=make_program,
-    zero=4,
+    zero=20,
     full=50,
     points=3,
 )
@@ -225,8 +226,8 @@ check.counts(
     writes,
     than=log_each,
     on=make_urgent,
-    zero=8,
-    full=22,
+    zero=10,
+    full=24,
     points=3,
 )
 

@@ -160,9 +160,9 @@ def log_buffered(program):
         held = held[program("write", held):]
     return program("close")
 """,
-        points(2, 3, (1, 2)),
+        points(2, 3, (0.5, 1.5)),
     ),
-    # A count of records instead of bytes.
+    # A count of records instead of bytes: a quarter of the buffer.
     "sixteen_records": (
         """
 def log_buffered(program):
@@ -179,10 +179,17 @@ def log_buffered(program):
         held = held[program("write", held):]
     return program("close")
 """,
-        points(2, (1, 2), (0.5, 1.5)),
+        points(2, 0, (0, 1)),
     ),
-    "half_of_the_buffer": (SOLVED.replace("len(held) > BUFFER", "len(held) > BUFFER // 2"), points(2, (2, 2.5), (2, 3))),
-    # What Python has for this; the text allows it.
+    # The usual buffer: one that grows and shrinks in place.
+    "bytearray": (
+        SOLVED.replace('b""', "bytearray()").replace(
+            'held = held[program("write", held):]', 'del held[:program("write", held)]'
+        ),
+        points(2, 3, 3),
+    ),
+    "half_of_the_buffer": (SOLVED.replace("len(held) > BUFFER", "len(held) > BUFFER // 2"), points(2, (1, 2), (1.5, 2.5))),
+    # What Python has for this; the text allows it. It hands a memoryview on.
     "pythons_own_buffer": (
         """
 import io
@@ -196,7 +203,7 @@ class Raw(io.RawIOBase):
         return True
 
     def write(self, data):
-        return self.program("write", bytes(data))
+        return self.program("write", data)
 
 
 def log_buffered(program):
