@@ -123,7 +123,9 @@ def log_buffered(program):
     ),
     # The same, only where the program ends.
     "believes_the_last_count": (
-        SOLVED.replace("    while held:\n        held = held[program", "    if held:\n        held = held[program"),
+        SOLVED.replace(
+            "    while held:\n        held = held[program", "    if held:\n        held = held[program"
+        ),
         points(0, 0, 0),
     ),
     # Looks whether the call was short, but gives it all the bytes again.
@@ -188,7 +190,10 @@ def log_buffered(program):
         ),
         points(2, 3, 3),
     ),
-    "half_of_the_buffer": (SOLVED.replace("len(held) > BUFFER", "len(held) > BUFFER // 2"), points(2, (1, 2), (1.5, 2.5))),
+    "half_of_the_buffer": (
+        SOLVED.replace("len(held) > BUFFER", "len(held) > BUFFER // 2"),
+        points(2, (1, 2), (1.5, 2.5)),
+    ),
     # What Python has for this; the text allows it. It hands a memoryview on.
     "pythons_own_buffer": (
         """
