@@ -150,8 +150,8 @@ guess = None  # your number
 # them durable and acknowledges them. It returns how many.
 #
 # Two days are waiting for it. On the busy one transactions come in bursts, a transaction each half millisecond, with
-# pauses of 100 ms between them. There it has to do with few syncs, and nobody may wait longer than 40 ms. On the
-# calm one nobody may wait for company.
+# pauses of 100 ms between them. There it has to do with at most 20 syncs for a hundred transactions, and the longest
+# wait may be 9 ms. Beyond 40 ms the syncs do not count. On the calm one nobody may wait for company.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -207,7 +207,8 @@ check.correct(serve, against=served, on=days, points=1)
 # The log of a day is cut behind every call: each write, each sync, each acknowledgment. What was durable at that
 # moment survives, and none, half or all of the other sectors. The judge knows what was sent, so it can tell who
 # has survived: a transaction whose bytes are all there, like those of everybody before it. Whoever was
-# acknowledged has to be among them.
+# acknowledged has to be among them. What is counted is broken promises and transactions without an answer: one is
+# too many, so no part of the point can be had.
 
 
 # %% role="tests" grade_id="group_commit_promises" points=1 hints=[1, 3]
@@ -285,13 +286,15 @@ check.counts(serve, longest, on=make_busy, zero=11, full=9, points=2)
 
 # %% [markdown]
 # ### And on a calm day?
-# A transaction each 40 ms: nobody else is there to share a sync with. The mean wait, in milliseconds: 5 are good
-# enough, 6 earn nothing.
+# A transaction comes 20 to 60 ms after the one before: nobody else is there to share a sync with. The mean wait, in
+# milliseconds: 4.1 are good enough, 4.5 earn nothing.
 
 
 # %% role="tests" grade_id="group_commit_calm" points=1 hints=[2, 3]
 def make_calm(rng):
-    return make_day(rng, count=40, gap=40.0)
+    day = Disk(rng, count=40, gap=40.0)
+    day.arrivals = rng.uniform(20, 60, 40).cumsum().tolist()
+    return (check.oracle(day),)
 
 
 def mean(result, disk):
@@ -299,7 +302,7 @@ def mean(result, disk):
     return math.inf if broken(result, disk) else float(np.mean(disk.waits))
 
 
-check.counts(serve, mean, on=make_calm, zero=6, full=5, points=1)
+check.counts(serve, mean, on=make_calm, zero=4.5, full=4.1, points=1)
 
 # %% [markdown]
 # ## Before and after

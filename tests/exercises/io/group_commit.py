@@ -64,7 +64,7 @@ MUTANTS = {
         ),
         points(1, 0, 0, 0, 0),
     ),
-    # Takes and promises whoever has come during the sync: they are not in it.
+    # Takes and promises whoever has come during the sync: they are not in it. On a calm day nobody comes.
     "promises_latecomers": (
         """
 def serve(disk):
@@ -87,7 +87,7 @@ def serve(disk):
         transaction = disk("wait")
     return done
 """,
-        points(1, 0, 0, 0, 0),
+        points(1, 0, 0, 0, 1),
     ),
     # Never syncs: the page cache would survive a crash of the program.
     "no_sync": (SOLVED.replace('        disk("sync")\n', ""), points(1, 0, 0, 0, 0)),
@@ -159,6 +159,18 @@ def serve(disk):
 """,
         ),
         points(1, 1, 3, (0, 1), 0),
+    ),
+    # A timer of half a millisecond: company for few, and a wait for all.
+    "short_timer": (
+        SOLVED.replace(
+            """        while transaction is not None:
+""",
+            """        for _ in range(50):
+            disk("write", b"")
+        while transaction is not None:
+""",
+        ),
+        points(1, 1, 3, 2, 0),
     ),
     # Bounded groups of who is there: the lever, and a number that somebody has to tune.
     "at_most_eight": (groups(8, "poll"), points(1, 1, 3, (0, 1), 1)),
