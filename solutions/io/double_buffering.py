@@ -118,7 +118,7 @@ guess = None  # your number, for the first question
 # %% [markdown]
 # ## Your turn
 # `digest(device, count)` returns the digests of all blocks, in their order, like `digest_each`. It may have two
-# blocks in hand: one that is read and one that is worked on.
+# blocks in hand: one that is read and one that is worked on. No thread is needed: `start` returns at once.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -227,7 +227,8 @@ check.counts(digest, above_least, on=make_uneven, zero=1.5, full=1.02, points=2)
 # ## Before and after
 # The first twelve blocks on the model's clock. Then your order on the real one: a thread plays a flash chip. It
 # sleeps as long as a digest takes here, then hands over a block. Who sleeps needs no core, so the gain shows on a
-# machine that others use, too.
+# machine that others use, too. With eight blocks it can be at most 16/9: the first read and the last digest have
+# nobody beside them.
 
 # %% role="show" grade_id="double_buffering_show"
 import hashlib
