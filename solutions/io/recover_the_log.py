@@ -59,14 +59,21 @@ class Log:
         return self.image[place : place + size]
 
 
-def transactions(rng, count=12):
-    """Return what clients sent: none is empty."""
-    return [rng.bytes(int(size)) for size in rng.integers(40, 80, count)]
+def transactions(rng, count=12, large=0):
+    """Return what clients sent: none is empty, the last ends in zeros.
+
+    The first has `large` bytes more.
+    """
+    sizes = rng.integers(1, 600, count)
+    sizes[:1] += large
+    sent = [rng.bytes(int(size)) for size in sizes]
+    sent[-1:] = [last + bytes(5) for last in sent[-1:]]
+    return sent
 
 
-def make_log(rng, count=12, cut=0, zeros=0):
+def make_log(rng, count=12, cut=0, zeros=0, large=0):
     """Arguments of one recovery: a log that was cut, or has zeros behind it."""
-    sent = transactions(rng, count)
+    sent = transactions(rng, count, large)
     image = b"".join(map(frame, sent))
     image = image[: len(image) - cut] + bytes(zeros)
     return (check.oracle(Log(sent, image)),)
@@ -84,8 +91,9 @@ def recover_trusting(log):
 
 # %% [markdown]
 # ## Predict
-# A head that was damaged says any length of up to 4 GiB. How many times as many bytes does `recover_trusting` ask
-# for as a recovery that notices?
+# A head that was damaged may say any length of up to 4 GiB. Let it say 2 to 3 MiB, in the middle of a log of twelve
+# records of about 300 bytes each. How many times as many bytes does `recover_trusting` ask for as a recovery that
+# notices?
 
 # %% role="predict" grade_id="recover_the_log_guess"
 guess = None  # your number
@@ -95,7 +103,7 @@ guess = None  # your number
 # ## Your turn
 # `recover(log)` returns a list of the transactions in a log, from the first on: all that are whole, up to the first
 # that is not. What lies behind that one was never acknowledged, and may depend on what is missing, so none of it
-# counts.
+# counts. A transaction may have any size from one byte on, as far as the log reaches.
 #
 # Each kind of damage has a cell of its own below.
 #
@@ -140,10 +148,11 @@ def recover(log):
 
 # %% [markdown]
 # ### A log that ends too early
-# Clean logs, an empty one, and logs that end within a head or within a body.
+# Clean logs, one of them with a transaction of 4 MiB, an empty log, and logs that end within a head or within a
+# body.
 
 
-# %% role="tests" grade_id="recover_the_log_torn" points=2 hints=[1, 2]
+# %% role="tests" grade_id="recover_the_log_torn" points=1 hints=[1, 2]
 def survived(log):
     """Return what has to be found. The judge knows what was sent."""
     found, place = [], 0
@@ -160,31 +169,50 @@ logs = [lambda rng, n=n: make_log(rng, n) for n in (0, 1, 12)]
 logs += [
     lambda rng: make_log(rng, 1, cut=3),
     lambda rng: make_log(rng, 5, cut=90),
+    lambda rng: make_log(rng, 3, large=1 << 22),
 ]
 ### BEGIN HIDDEN TESTS
 logs += [lambda rng, k=k: make_log(rng, 8, cut=k) for k in range(0, 300, 3)]
 ### END HIDDEN TESTS
-check.correct(recover, against=survived, on=logs, points=2)
+check.correct(recover, against=survived, on=logs, points=1)
 
 
 # %% [markdown]
 # ### A sector of the last record is lost
-# It reads as zeros, or as what lay there before.
+# It reads as zeros, or as what lay there before. Or no more than the length of a record is wrong: too small or too
+# large by a little, or in one of its four bytes.
 
 
 # %% role="tests" grade_id="recover_the_log_lost" points=2 hints=[1, 2]
 def make_hole(rng, number=-1, old=False):
-    """Damage one sector within the body of one transaction."""
+    """Damage one sector near the end of one record."""
     sent = transactions(rng)
     image = bytearray(b"".join(map(frame, sent)))
     end = len(b"".join(map(frame, sent[: number % len(sent) + 1])))
-    start = (end - SECTOR) // SECTOR * SECTOR
+    start = max(end - SECTOR, 0) // SECTOR * SECTOR
     image[start : start + SECTOR] = rng.bytes(SECTOR) if old else bytes(SECTOR)
     return (check.oracle(Log(sent, image)),)
 
 
+def make_length(rng, wrong, number=-1):
+    """Make the length of one record wrong, and nothing else."""
+    sent = transactions(rng)
+    image = bytearray(b"".join(map(frame, sent)))
+    number %= len(sent)
+    start = len(b"".join(map(frame, sent[:number])))
+    size, checksum = HEAD.unpack_from(image, start)
+    HEAD.pack_into(image, start, max(size + wrong, 1), checksum)
+    return (check.oracle(Log(sent, image)),)
+
+
 holes = [make_hole, lambda rng: make_hole(rng, old=True)]
+holes += [lambda rng, wrong=w: make_length(rng, wrong) for w in (3, -3, 1 << 8)]
 ### BEGIN HIDDEN TESTS
+holes += [
+    lambda rng, wrong=w, k=k: make_length(rng, wrong, k)
+    for w in (5, -1, 1 << 16, 1 << 24)
+    for k in (-1, 5)
+]
 holes += 8 * [make_hole, lambda rng: make_hole(rng, old=True)]
 ### END HIDDEN TESTS
 check.correct(recover, against=survived, on=holes, points=2)
@@ -227,16 +255,18 @@ check.correct(recover, against=survived, on=reserved, points=2)
 
 # %% [markdown]
 # ### A wild length
-# The sector with a head holds what lay there before. The bytes that `recover_trusting` asks for, over yours.
+# The sector with a head holds what lay there before: another head, of a transaction of 2 to 3 MiB. The bytes that
+# `recover_trusting` asks for, over yours. To read in blocks of
+# some KiB costs no points.
 
 
-# %% role="tests" grade_id="recover_the_log_wild" points=2 hints=[2, 2]
+# %% role="tests" grade_id="recover_the_log_wild" points=3 hints=[2, 2]
 def make_wild(rng):
     """Put another head in place of that of the seventh transaction."""
     sent = transactions(rng)
     image = bytearray(b"".join(map(frame, sent)))
     start = len(b"".join(map(frame, sent[:6])))
-    wild = int(rng.integers(1 << 31, 1 << 32)), int(rng.integers(1 << 32))
+    wild = int(rng.integers(2 << 20, 3 << 20)), int(rng.integers(1 << 32))
     HEAD.pack_into(image, start, *wild)
     return (check.oracle(Log(sent, image)),)
 
@@ -251,9 +281,9 @@ check.counts(
     asked,
     than=recover_trusting,
     on=make_wild,
-    zero=1_000,
-    full=1_000_000,
-    points=2,
+    zero=4,
+    full=30,
+    points=3,
 )
 
 # %% [markdown]
