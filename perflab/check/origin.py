@@ -91,6 +91,8 @@ def _imported(code: CodeType) -> Iterator[str]:
     for one in code.co_consts:
         if isinstance(one, CodeType):
             yield from _imported(one)
+        elif isinstance(one, str):  # as `importlib.import_module` takes it
+            yield one
 
 
 def _functions(value: Any) -> Iterator[FunctionType]:

@@ -112,8 +112,8 @@ guess = None  # your number
 # | elements that yours reads and writes, for 2,000 accesses | 105,000 | 65,000 |
 # | how many times as fast yours is | 2.5 | 8 |
 #
-# That it is right earns two points of eight. The other six are for the lever. A history of each set that you read
-# only as far as `ways` other lines is allowed: that much of it is what the set holds.
+# That it is right earns two points of eight. The other six are for the lever. A history for each set looks at less
+# than `look_back` does, but repeats cost: keep each line once, and move it to the front.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -141,6 +141,19 @@ def simulate(addresses, line, sets, ways):
 """,
         points(0, 0, 0, 0),
     ),
+    "imports_the_model_by_name": (
+        """
+import importlib
+
+def simulate(addresses, line, sets, ways):
+    cache = importlib.import_module("perflab.models.cache")
+    hooks = importlib.import_module("perflab.models.hooks")
+    level = cache.Level("L1", line * sets * ways, ways, line)
+    reads = np.full(addresses.size, hooks.encode(0, 1, 0), np.int64)
+    return cache.Simulation(cache.Hierarchy((level,))).feed(addresses, reads) > 0
+""",
+        points(0, 0, 0, 0),
+    ),
     # The right state, in lists of Python: the lever without the compiler.
     "half_way": (
         """
