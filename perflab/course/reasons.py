@@ -140,8 +140,8 @@ def _of_death(fate: Fate, fates: list[Fate]) -> str:
     if line and not compiled:
         return f"{died} Look at what that line calls."
     return (
-        f"{died} Most often an index is outside its array: look at those in {places}. `@njit(boundscheck=True)` "
-        "checks them, and `.py_func` is the same function in plain Python."
+        f"{died} Most often an index is outside its array, or a function calls itself without end: look at "
+        f"{places}. `@njit(boundscheck=True)` checks indices, and `.py_func` is the same function in plain Python."
     )
 
 

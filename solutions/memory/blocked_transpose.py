@@ -57,7 +57,7 @@ guess = None  # your number
 # `turn(picture, turned)` does what `turn_rows` does, for pictures of any height and width, and visits the
 # pixels in an order of your choice. Where they lie is not yours to change: the display reads them there. An array
 # of your own as a buffer is allowed, and its misses count. A copy of a view counts as NumPy makes it: it writes in
-# order, and reads the view wherever that lies.
+# order, and reads the view wherever that lies. So there it is the reads that cross rows.
 #
 # The tests run it on a picture of 1,024 x 1,024 pixels and count the misses of two caches:
 #
@@ -140,7 +140,7 @@ check.correct(turn, against=turn_rows, on=cases, returns=1, points=2)
 # ### What does it cost the first level?
 # The misses of `turn_rows` over yours. Even the best order has to fetch every line once.
 
-# %% role="tests" grade_id="blocked_transpose_near" points=3
+# %% role="tests" grade_id="blocked_transpose_near" points=3 hints=[2, 3]
 check.counts(
     turn, "misses", than=turn_rows, on=make_picture, zero=3.5, full=5, points=3
 )
