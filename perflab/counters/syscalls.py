@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,7 @@ FAMILIES = {
     "messages": ("recvfrom", "recvmsg", "sendto", "sendmsg", "process_vm_readv", "process_vm_writev"),
 }
 MAPS = ("maps", "writable_maps")  # of files
+POOL = "ThreadPoolExecutor"  # begins the names of its threads; a kernel's own are named otherwise
 PAGE = 4096  # bytes: to carry them costs about as much as a system call
 CALLS_AND_PAGES = "calls_and_pages"
 # Whether bytes are counted, and of what. A mapping brings bytes, or takes them, without a call for each.
@@ -53,7 +54,8 @@ SEEN = {
     "read_bytes": (True, "reads+moves+maps"),
     "written_bytes": (True, "writes+moves+writable_maps"),
     "carried_bytes": (True, "reads+writes+messages+maps"),
-    CALLS_AND_PAGES: (True, "reads+writes+messages+maps"),
+    # Also what the kernel moves: it may go where the process has had a mapping for long.
+    CALLS_AND_PAGES: (True, "reads+writes+messages+moves+maps"),
 }
 
 
@@ -98,8 +100,9 @@ def members(names: str) -> set[str]:
 def system_calls() -> Iterator[Block]:
     """Prepare to count the system calls of a block, by name: of its thread, and of those that it starts.
 
-    Threads that were there before are left out: a notebook's kernel has some that are never quiet. strace stops
-    the process at each call, so that a block with many of them lasts a hundred times as long.
+    Threads that were there before are left out, but for those of a pool: a notebook's kernel has some that are
+    never quiet. strace stops the process at each call, so that a block with many of them lasts a hundred times as
+    long.
 
     Raises
     ------
@@ -108,7 +111,8 @@ def system_calls() -> Iterator[Block]:
     """
     if why := missing():
         raise AbsentError(why)
-    others = {int(task) for task in os.listdir("/proc/self/task")} - {threading.get_native_id()}
+    ours = {one.native_id for one in threading.enumerate() if one.name.startswith(POOL)}
+    others = {int(task) for task in os.listdir("/proc/self/task")} - {threading.get_native_id(), *ours}
     marks = [f"/perflab-{uuid.uuid4().hex}" for _ in range(2)]
     counts = Calls()
     with _traced([os.getpid()]) as lines:
@@ -116,9 +120,25 @@ def system_calls() -> Iterator[Block]:
     _count(_between(lines, marks), others, counts)
 
 
+@dataclass
+class Map:
+    """A mapping of a file: where it begins, its largest size, and whether what is written there reaches it."""
+
+    start: int
+    size: int
+    shared: bool
+    writable: bool
+
+
 @contextmanager
-def traced(pids: list[int]) -> Iterator[Calls]:
+def traced(pids: list[int], maps: Iterable[Map] = ()) -> Iterator[Calls]:
     """Count the system calls, by name, of other processes and of those that they start, while the block runs.
+
+    Parameters
+    ----------
+    pids : list of int
+    maps : iterable of Map
+        Made before, and counted like those that the block makes.
 
     Raises
     ------
@@ -130,7 +150,7 @@ def traced(pids: list[int]) -> Iterator[Calls]:
     counts = Calls()
     with _traced(pids) as lines:
         yield counts
-    _count(lines, set(), counts)
+    _count(lines, set(), counts, maps)
 
 
 @contextmanager
@@ -214,12 +234,12 @@ def _between(lines: list[str], marks: list[str]) -> list[str]:
     return lines[places[0] + 1 : places[1]]
 
 
-def _count(lines: list[str], others: set[int], counts: Calls) -> None:
+def _count(lines: list[str], others: set[int], counts: Calls, before: Iterable[Map] = ()) -> None:
     """Count the calls that strace tells of, but for those of some threads; a call counts where it begins."""
     counts.carried = Calls()
     known = {call for family in FAMILIES.values() for call in family}
     begun: dict[str, str] = {}  # what was said of the last call of each thread
-    maps: list[_Map] = []
+    maps = list(before)
     for line in lines:
         if match := LINE.match(line):
             begun[match[1]] = line.removesuffix(UNFINISHED)
@@ -240,21 +260,11 @@ def _count(lines: list[str], others: set[int], counts: Calls) -> None:
             counts.carried.mapped[name] += one.size
 
 
-@dataclass
-class _Map:
-    """A mapping of a file: where it begins, its largest size, and whether what is written there reaches it."""
-
-    start: int
-    size: int
-    shared: bool
-    writable: bool
-
-
-def _follow(line: str, result: int, maps: list[_Map]) -> None:
+def _follow(line: str, result: int, maps: list[Map]) -> None:
     """Note a mapping of a file, or that one has grown, or may be written to from now on."""
     if made := MAPPING.search(line):
         shared = "MAP_PRIVATE" not in made[3]
-        maps.append(_Map(result, int(made[1]), shared, shared and "PROT_WRITE" in made[2]))
+        maps.append(Map(result, int(made[1]), shared, shared and "PROT_WRITE" in made[2]))
     elif grown := GROWN.search(line):
         for one in maps:
             if one.start <= int(grown[1], 0) < one.start + one.size:

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from perflab.counters.syscalls import SEEN
+from perflab.counters.syscalls import SEEN, Map
 
 OF_KERNEL = ("page_faults", "voluntary_switches")
 SIGCHLD_IGNORED = 1 << 16  # in the mask of ignored signals
@@ -49,6 +49,45 @@ def snapshot(pids: list[int]) -> Counter[str]:
                 switches = _pairs(folder / "task" / task / "status")["voluntary_ctxt_switches"]
                 counts["voluntary_switches"] += int(switches)
     return counts
+
+
+def mapped(pids: list[int], since: float, memory: int) -> list[Map]:
+    """Return the mappings of files that processes have made.
+
+    What a file gets later is there to see in them, and no call says so.
+
+    Parameters
+    ----------
+    pids : list of int
+    since : float
+        When these processes began. What changed before is a library that they run.
+    memory : int
+        The device of memory that several processes share, which has no files.
+    """
+    maps = []
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
+                place, may, _, device, inode, *name = line.split(None, 5)
+                if inode == "0" or _device(device) == memory or (name and _is_older(pid, name[0], since)):
+                    continue
+                start, end = (int(edge, 16) for edge in place.split("-"))
+                shared = may[3] == "s"
+                maps.append(Map(start, end - start, shared, shared and may[1] == "w"))
+    return maps
+
+
+def _device(text: str) -> int:
+    major, _, minor = text.partition(":")
+    return os.makedev(int(major, 16), int(minor, 16))
+
+
+def _is_older(pid: int, name: str, since: float) -> bool:
+    """Tell whether a file is there, and was when a process began; nobody can set back when it changed."""
+    try:
+        return os.stat(f"/proc/{pid}/root{name}").st_ctime < since
+    except OSError:
+        return False
 
 
 def _pairs(path: Path) -> dict[str, str]:

@@ -77,6 +77,7 @@ class ProcessSandbox:
     ) -> None:
         self._limits, self._roots_of, self._code_of, self._bury = limits, roots_of, code_of, bury
         self._folder, self._place = folder, place or str(folder)
+        self._began = time.time()
         self._left = limits.wall
         self._cgroup = Cgroup(limits)
         self._link, self._theirs = socket.socketpair()
@@ -177,7 +178,8 @@ class ProcessSandbox:
         """See `Sandbox.count`."""
         before = list(self._stopped)
         if outside.by_strace(metric):
-            with traced(before) as calls:
+            maps = outside.mapped(before, self._began, os.fstat(self._inbox).st_dev)
+            with traced(before, maps) as calls:
                 answer, _, _ = self.ask(message)
             count = calls.of_metric(metric)
         else:

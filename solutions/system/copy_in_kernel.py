@@ -91,8 +91,10 @@ guess = None  # your number
 # <details><summary>Hint 3</summary>
 #
 # `os.splice` takes the descriptor to read from, the one to write to, a count, and `offset_dst`: the place in the
-# target. It returns how many bytes it has moved, which plays the part of `len(block)`. A piece may be empty; then
-# there is nothing to move. Open the target as `store_by_hand` does: some other ways to open a file cut it off.
+# target. It returns how many bytes it has moved, which plays the part of `len(block)`. Here all data wait already, so
+# one call moves a whole piece; from a pipe that is still being filled it may move less, and you need the loop. A
+# piece may be empty; then there is nothing to move. Open the target as `store_by_hand` does: some other ways to open
+# a file cut it off.
 #
 # </details>
 
@@ -153,7 +155,8 @@ check.correct(store, against=store_by_hand, on=cases, returns=2, points=2)
 # %% [markdown]
 # ### How many bytes does it carry?
 # What is read or written, by whichever call, comes into your memory or leaves it. So does what is mapped: a mapping
-# counts with all its bytes. What the kernel moves counts nothing, by whichever call and over whichever files of yours.
+# counts with all its bytes, also one that you made before. So does what a thread or process of yours reads or writes.
+# What the kernel moves counts nothing, by whichever call and over whichever files of yours.
 
 # %% role="tests" grade_id="copy_in_kernel_carried" points=5 hints=[1, 2]
 check.counts(
@@ -166,9 +169,9 @@ check.counts(
 )
 
 # %% [markdown]
-# ## Before and after
-# One recording of 8 MB, copied with blocks of many sizes and by the kernel. What do you save beside blocks of
-# 4 KiB, and what beside large ones?
+# ## The other half: file to file
+# Not your `store`, but the same choice where both ends are files: 8 MB are copied with blocks of many sizes and by the
+# kernel. What do you save beside blocks of 4 KiB, and what beside large ones?
 
 # %% role="show" grade_id="copy_in_kernel_show"
 import tempfile

@@ -1,6 +1,7 @@
 """Counts from outside: the same under the judge as in a learner's kernel, whatever the code says of itself."""
 
 import base64
+import errno
 import shutil
 from dataclasses import replace
 
@@ -360,6 +361,55 @@ def test_what_a_thread_does_is_counted_where_no_process_starts(room):
 def test_system_calls_of_a_thread_are_counted_where_no_process_starts(room):
     sandbox = room(threads=True)
     assert counted(bench_in(sandbox, "by_thread"), "syscalls:fsync", DATA, 1024)[0] == 1
+
+
+KEPT = """
+kept = tempfile.TemporaryFile(buffering=0)
+kept.truncate(1 << 16)
+pages = mmap.mmap(kept.fileno(), 1 << 16, flags=FLAGS)
+
+def by_mapping_of_before(file):
+    size = os.path.getsize(file)
+    number = os.open(file, os.O_RDONLY)
+    kept.seek(0)
+    os.sendfile(kept.fileno(), number, 0, size)
+    os.close(number)
+    return np.frombuffer(pages[:size], np.uint8)
+"""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace")
+@pytest.mark.parametrize("flags", ["mmap.MAP_SHARED", "mmap.MAP_PRIVATE"])
+def test_a_mapping_of_before_counts_with_all_its_bytes(room, flags):
+    sandbox = room(threads=True)
+    idle = counted(bench_in(sandbox, "copy"), "carried_bytes", DATA, 1024)[0]
+    sandbox.ask({"do": "cell", "source": KEPT.replace("FLAGS", flags)})
+    bench = bench_in(sandbox, "by_mapping_of_before")
+    for metric, least in (("carried_bytes", 1 << 16), ("calls_and_pages", 20), ("read_bytes", 1 << 16)):
+        staged = bench.stage((check.file(DATA),))
+        assert least <= bench.count(staged, metric, bench.stage((check.file(DATA),))) < 2 * least + 100
+        assert bench.collect(staged)[0].tobytes() == DATA
+    assert counted(bench_in(sandbox, "copy"), "carried_bytes", DATA, 1024)[0] == idle + (1 << 16)
+
+
+MANY_MESSAGES = """
+import ctypes
+
+def many_messages(name):
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc[name](-1, None, 0, 0, None) == -1
+    return ctypes.get_errno()
+"""
+
+
+@pytest.mark.parametrize("name", ["recvmmsg", "sendmmsg"])
+def test_no_call_that_hides_what_it_carries(room, name):
+    sandbox = room(threads=True)
+    sandbox.ask({"do": "cell", "source": MANY_MESSAGES})
+    bench = bench_in(sandbox, "many_messages")
+    staged = bench.stage((name,))
+    bench.run(staged, "cpu")
+    assert bench.collect(staged)[0] == errno.EPERM
 
 
 def test_no_thread_starts_where_what_it_did_is_forgotten(room):

@@ -199,4 +199,16 @@ def store(stream, sizes, target):
 """,
         points((0, 2), 0),
     ),
+    # Hands the slow code to a thread that was there before.
+    "kept_pool": (
+        """
+from concurrent.futures import ThreadPoolExecutor
+
+pool = ThreadPoolExecutor(1)
+
+def store(stream, sizes, target):
+    return pool.submit(store_by_hand, stream, sizes, target).result()
+""",
+        points(2, 0),
+    ),
 }
