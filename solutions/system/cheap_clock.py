@@ -12,8 +12,8 @@
 # # A cheap clock
 # An event loop has a tracer: behind each event it notes what the time is, so that somebody can see later which
 # handler was slow. It was cheap on your desk. On the rented machine the tracer is the slowest part of the loop: the
-# hypervisor's clock is none that a program can read, so the vDSO falls back to a system call, for each stamp. Servers
-# in production have been found that spent much of their time in this way.
+# hypervisor offers no clock that a program can read by itself, so the vDSO falls back to a system call, for each
+# stamp. Servers in production have been found that spent much of their time in this way.
 #
 # The processor's counter can still be read there. But it says neither when it began nor how long a tick is. You
 # cannot change the machine, and yours may not have this trouble. So here you get simulated machines: what a reading
@@ -129,7 +129,7 @@ guess = None  # your number
 # the first event and behind the last one too, and go in a straight line from one such pair to the next (NumPy has a
 # function for that). How often? Between two pairs the line misses a change of speed by at most a quarter of their
 # distance times the change. That must stay below ten microseconds, and a pair costs 410 ns, shared by all events
-# between.
+# between. The gaps between events vary, so leave room.
 #
 # </details>
 
@@ -191,10 +191,14 @@ check.counts(stamps, spent, on=steady, zero=200, full=60, points=2)
 
 # %% [markdown]
 # ### Is it right where the clock is corrected?
-# Its speed changes about once a second.
+# Its speed changes about once a second. Two of the machines have long gaps where it does.
 
 # %% role="tests" grade_id="cheap_clock_adjusted" points=1 hints=[3, 3]
 others = [adjusted] * 3
+others += [
+    lambda rng, seed=seed: adjusted(np.random.default_rng(seed))
+    for seed in (1017, 3605)
+]
 ### BEGIN HIDDEN TESTS
 others += [adjusted] * 4
 ### END HIDDEN TESTS

@@ -84,6 +84,9 @@ def stamps(machine):
     "many_pairs": (in_pairs(4), points(1, 1, 1, 1.5)),
     # A pair so rarely that the clock has turned by then.
     "few_pairs": (in_pairs(150), points(1, 2, 0, 0)),
+    # What the hint's quarter comes to for average gaps: one machine of five has longer ones where its clock turns.
+    **{f"no_room_for_long_gaps_{every}": (in_pairs(every), points(1, 2, 0, 0)) for every in (36, 40)},
+    "room_for_long_gaps": (in_pairs(24), points(1, 2, 1, 3)),
     # Nothing behind the last event: its time is that of the last pair. No distance of pairs happens to end there each time.
     **{f"no_end_{every}": (in_pairs(every, "pass"), points(0, 0, 0, 0)) for every in (9, 12, 17, 18, 34)},
     "no_end_from_the_first": (
