@@ -76,7 +76,7 @@ SOLUTIONS = {
     "lookup_or_compute, few": Solution(
         "algorithms/lookup_or_compute",
         "convert",
-        lambda names, rng: names.make_frame(rng, 900),
+        lambda names, rng: names.make_frame(rng, 600),
         lambda raw, ends, responses, out: (ends.size,),
     ),
     "lookup_or_compute, many": Solution(

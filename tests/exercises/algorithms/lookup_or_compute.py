@@ -42,6 +42,45 @@ def convert(raw, ends, responses, out):
         begin = end
 """
 
+SMALLER_TABLE = """
+@njit
+def narrow(raw, response, out):
+    table = np.empty((VALUES >> {0}) + 1, np.int64)
+    for k in range(table.size - 1):
+        table[k] = drive(k << {0}, response)
+    table[-1] = LEVELS - 1
+    for i in range(raw.size):
+        value = np.int64(raw[i])
+        low, high = table[value >> {0}], table[(value >> {0}) + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if response[middle] < value:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low
+"""
+WIDE_TABLE = """
+@njit
+def wide(raw, response, out):
+    table, pairs = np.empty(VALUES, np.uint16), response.view(np.int64)
+    fours = table.view(np.int64)
+    level, pair = 0, int(pairs[0])
+    bright = pair & 0xFFFFFFFF
+    for k in range(fours.size):
+        four = 0
+        for j in range(4):
+            while bright < 4 * k + j:
+                level += 1
+                if level % 2 == 0:
+                    pair = int(pairs[level // 2])
+                bright = pair >> 32 if level % 2 else pair & 0xFFFFFFFF
+            four |= level << 16 * j
+        fours[k] = four
+    for i in range(raw.size):
+        out[i] = table[raw[i]]
+"""
+
 
 def each_display(name, njit="@njit"):
     """Return a conversion that does the same for each display."""
@@ -70,11 +109,11 @@ def serve(desk):
 """,
         points(1, 0, 0, 1, 0, 0, 0),
     ),
-    # Neither lever: never a table, and no search twice.
-    "remembers": (BY_SIZE.format("raw.size") + NEVER_BUYS, points(1, 0, 0, 1, 1, 0, 0)),
-    # Always a table. That is right where many come.
+    # Always a table. That is right where many come; elsewhere it costs too much even if an access moves eight bytes of
+    # the table. By the given way it costs twice as much.
     "wrong_lever": (
-        each_display("use_table")
+        WIDE_TABLE
+        + each_display("wide")
         + """
 def serve(desk):
     table, replies = desk("table"), []
@@ -156,42 +195,36 @@ def merge(raw, response, out):
         + NEVER_BUYS,
         points(1, 0, 0, 1, 1, 0, 0),
     ),
-    # Declared legal: a table of every sixteenth value, and four steps between two of its entries.
-    "smaller_table": (
-        """
-def narrow(raw, response, out):
-    table = np.empty(VALUES // 16 + 1, np.int64)
-    for k in range(table.size - 1):
-        table[k] = drive(16 * k, response)
-    table[-1] = LEVELS - 1
-    for i in range(raw.size):
-        value = np.int64(raw[i])
-        low, high = table[value >> 4], table[(value >> 4) + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if response[middle] < value:
-                low = middle + 1
-            else:
-                high = middle
-        out[i] = low
-"""
-        + each_display("narrow", "")
+    # Neither lever, and no search twice: a table of every thirty-second value, and five steps between two of its
+    # entries, for every display. It costs too much where few values come.
+    "smaller_table": (SMALLER_TABLE.format(5) + each_display("narrow") + NEVER_BUYS, points(1, 0, 0, 1, 1, 0, 0)),
+    # Declared legal: the same as a third way, where it is the cheapest.
+    "smaller_table_where_it_pays": (
+        SMALLER_TABLE.format(4)
+        + BY_SIZE.format(557).replace(
+            "        else:",
+            """        elif end - begin <= 970:
+            narrow(raw[begin:end], responses[display], out[begin:end])
+        else:""",
+        )
         + NEVER_BUYS,
-        points(1, (0.5, 1), 2, 1, 1, 0, 0),
+        points(1, 1, 2, 1, 1, 0, 0),
     ),
+    # A table, except for a handful of values: half of the decision.
+    "few_apart": (BY_SIZE.format(100) + NEVER_BUYS, points(1, 0.5, 0, 1, 1, 0, 0)),
     # Buys once 30 are spent, whatever the next search costs. With the right break-even that is half of the levers.
     "blind_to_prices": (
-        BY_SIZE.format(1117) + serving(f"if paid >= 30: {BUY}\n            else: {RENT}"),
+        BY_SIZE.format(745) + serving(f"if paid >= 30: {BUY}\n            else: {RENT}"),
         points(1, 1, 2, 1, 1, (0, 1), 0),
     ),
     # The best of all such sums; and a break-even that comes too early.
     "blind_to_prices_at_34": (
-        BY_SIZE.format(1000) + serving(f"if paid >= 34: {BUY}\n            else: {RENT}"),
+        BY_SIZE.format(650) + serving(f"if paid >= 34: {BUY}\n            else: {RENT}"),
         points(1, 1, 0, 1, 1, (0, 1), 0),
     ),
     # Half of the levers: all of the second part, and a break-even that comes too late.
     "only_serves": (
-        BY_SIZE.format(1400) + serving(f"if paid + price > TABLE: {BUY}\n            else: {RENT}"),
+        BY_SIZE.format(1117) + serving(f"if paid + price > TABLE: {BUY}\n            else: {RENT}"),
         points(1, 1, 0, 1, 1, 1, 2),
     ),
     # What a table costs, guessed to be a search an entry; and buys after having paid for a table, a search too late.
@@ -201,12 +234,12 @@ def narrow(raw, response, out):
     ),
     # Counts searches in place of what they cost.
     "counts_searches": (
-        BY_SIZE.format(1117) + serving(f"if paid >= TABLE: {BUY}\n            else: {SEARCH}1"),
+        BY_SIZE.format(745) + serving(f"if paid >= TABLE: {BUY}\n            else: {SEARCH}1"),
         points(1, 1, 2, 1, 1, 0, 0),
     ),
     # Pays for repeated values again.
     "forgets": (
-        BY_SIZE.format(1117)
+        BY_SIZE.format(745)
         + """
 def serve(desk):
     table, paid, replies = None, 0, []
