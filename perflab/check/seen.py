@@ -69,6 +69,7 @@ def has_passed(subject: Subject) -> bool:
 
 def obstacle(*functions: Callable[..., Any]) -> str:
     """Say what to do first about functions that have not passed, in this layout, or have failed."""
+    functions = tuple({id(one): one for one in functions}.values())  # many threads may run the same one
     wrong = [cell for one, (_, cell) in _failed.items() if one in map(id, functions)]
     if wrong:
         # Who failed together first: one of them is at fault, and where it is used later all others fail with it.

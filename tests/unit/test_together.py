@@ -270,6 +270,12 @@ def test_who_failed_first_is_named_and_not_who_failed_with_it_later(monkeypatch)
     assert asked_for(1).startswith("First mend leap: it does not pass the cell `first`.")
 
 
+def test_a_function_that_many_threads_run_is_named_once():
+    refused(add_plainly)
+    found = nothing(check.counts(add_plainly, "invalidations", on=small, threads=16, zero=9, full=2, points=1))
+    assert found.sentence.startswith("First mend add_plainly: it does not pass")
+
+
 @njit
 def adding_by_leaps(me, counter, n):
     leap(counter)
