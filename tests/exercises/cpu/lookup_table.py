@@ -75,8 +75,9 @@ def escape(name, ranges, out):
         end += np.uintp(1) if stays else np.uintp(3)
     return out[:end]
 """
-# Where a range begins or the bytes behind one, in order: c lies in a range if an odd number of them are at most c.
-EDGES = """turns = np.empty(257, np.bool_)
+# Where a range begins or the bytes behind one, in order: c lies in a range if an odd number of them are at most c, and
+# ranges do not overlap.
+DISJOINT_EDGES = """turns = np.empty(257, np.bool_)
     for c in range(257):
         turns[c] = False
     for k in range(ranges.shape[0]):
@@ -91,8 +92,26 @@ EDGES = """turns = np.empty(257, np.bool_)
             count += 1
     for c in range(count, 256):
         edges[c] = 999"""
+# The same for ranges that may overlap.
+EDGES = (
+    TABLE
+    + """
+    edges = np.empty(256, np.int64)
+    count = 0
+    for c in range(256):
+        if plain[c] != (c > 0 and plain[c - 1]):
+            edges[count] = c
+            count += 1
+    for c in range(count, 256):
+        edges[c] = 999"""
+)
 HALVING_WRITTEN_OUT = "at = 0\n" + "".join(
     f"        at += {half} * (edges[at + {half - 1}] <= c)\n" for half in (128, 64, 32, 16, 8, 4, 2, 1)
+)
+# The first two of eight steps, without the array.
+HALVING_FROM_LOCALS = (
+    "at = 128 * (second <= c) + 64 * ((first <= c) - (second <= c) + (third <= c))\n"
+    + "".join(f"        at += {half} * (edges[at + {half - 1}] <= c)\n" for half in (32, 16, 8, 4, 2, 1))
 )
 NAIVE = BRANCHY.format(name="escape", before="", question=RANGE_AFTER_RANGE)
 
@@ -122,6 +141,19 @@ def escape(name, ranges, out):
     "searches": (
         ARITHMETIC.format(before=EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
         points(1, 0, 1.5, (0, 1)),
+    ),
+    # The same with the first two questions asked of three locals, in place of the array: still more to read than a table.
+    "searches_from_locals": (
+        ARITHMETIC.format(
+            before=EDGES + "\n    first, second, third = edges[63], edges[127], edges[191]",
+            question=HALVING_FROM_LOCALS + "        stays = at & 1",
+        ),
+        points(1, 0, 1.5, (0, 1)),
+    ),
+    # Takes it for granted that no ranges overlap.
+    "searches_disjoint_ranges": (
+        ARITHMETIC.format(before=DISJOINT_EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
+        points(0, 0, 0, 0),
     ),
     # A table of "may stay", and arithmetic on what it says: nothing is left to guess, and the task allows it.
     "computes_from_the_table": (
