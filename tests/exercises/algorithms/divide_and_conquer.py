@@ -1,11 +1,11 @@
 """Broken twins of algorithms/divide_and_conquer: an answer, and the points that each tests cell may give."""
 
-CORRECT, GROWTH = "divide_and_conquer_correct", "divide_and_conquer_growth"
+CORRECT, STEPS = "divide_and_conquer_correct", "divide_and_conquer_steps"
 SPEED = "divide_and_conquer_speed"
 
 
-def points(correct, growth, speed):
-    return {CORRECT: correct, GROWTH: growth, SPEED: speed}
+def points(correct, steps, speed):
+    return {CORRECT: correct, STEPS: steps, SPEED: speed}
 
 
 SORT = """
@@ -122,21 +122,6 @@ def crossed(times):
 """,
         points(3, 0, 0),
     ),
-    # All pairs, and the few events four times: measured against itself alone, it would grow by 4 and not by 16.
-    "wastes_on_the_few": (
-        """
-@njit
-def crossed(times):
-    crossings = 0
-    for _ in range(4 if times.size < 2000 else 1):
-        crossings = 0
-        for i in range(times.size):
-            for j in range(i + 1, times.size):
-                crossings += times[j] < times[i]
-    return crossings
-""",
-        points(3, 0, 0),
-    ),
     # Sorts by insertion, and counts its moves: fast where events are hardly late, and all pairs otherwise.
     "insertion": (
         """
@@ -159,7 +144,7 @@ def crossed(times):
         SORT.replace("    for k in range(n):\n        times[k] = room[k]\n", "    times[:] = room\n"),
         points(3, 4, (0, 2)),
     ),
-    # Blocks of counters over the ranks: n to the 1.5 steps, better than all pairs, and half-way to n log n.
+    # Blocks of counters over the ranks: n to the 1.5 steps, better than all pairs, and too many.
     "blocks_of_counters": (
         """
 @njit
@@ -181,7 +166,37 @@ def crossed(times):
         blocks[block] += 1
     return crossings
 """,
-        points(3, (0, 1), (0, 2)),
+        points(3, 0, (0, 2)),
+    ),
+    # Blocks of 64, whatever the number of events: n squared, and few enough steps where n is small.
+    "blocks_of_64": (
+        """
+@njit
+def crossed(times):
+    n, rank, crossings = times.size, 0, 0
+    order, ranks = np.argsort(times), np.empty(times.size, np.int64)
+    for k in range(n):
+        rank += k > 0 and times[order[k]] != times[order[k - 1]]
+        ranks[order[k]] = rank
+    seen, blocks = np.zeros(n + 64, np.int64), np.zeros(n // 64 + 2, np.int64)
+    for i in range(n):
+        rank = ranks[i]
+        block = rank // 64
+        crossings += i
+        for b in range(block):
+            crossings -= blocks[b]
+        for j in range(64 * block, rank + 1):
+            crossings -= seen[j]
+        seen[rank] += 1
+        blocks[block] += 1
+    return crossings
+""",
+        points(3, 0, (0, 2)),
+    ),
+    # Right but for a stream in reverse, and but for one in order: each is a case of its own.
+    "wrong_in_reverse": (
+        SORT.replace("    return sort(", "    if np.all(times[1:] < times[:-1]) and times.size > 3:\n        return 0\n    return sort("),
+        points(0, 0, 0),
     ),
     # Another algorithm of n log n steps, which is legal: a tree of counters over the ranks.
     "tree_of_counters": (
