@@ -139,11 +139,6 @@ def crossed(times):
 """,
         points(3, 0, 0),
     ),
-    # The textbook, without a special case for few, in its slowest form: a slice in place of the last loop.
-    "slice_back": (
-        SORT.replace("    for k in range(n):\n        times[k] = room[k]\n", "    times[:] = room\n"),
-        points(3, 4, (0, 2)),
-    ),
     # Blocks of counters over the ranks: n to the 1.5 steps, better than all pairs, and too many.
     "blocks_of_counters": (
         """
@@ -163,31 +158,6 @@ def crossed(times):
         for b in range(block + 1, n // width + 1):
             crossings += blocks[b]
         seen[ranks[i]] += 1
-        blocks[block] += 1
-    return crossings
-""",
-        points(3, 0, (0, 2)),
-    ),
-    # Blocks of 64, whatever the number of events: n squared, and few enough steps where n is small.
-    "blocks_of_64": (
-        """
-@njit
-def crossed(times):
-    n, rank, crossings = times.size, 0, 0
-    order, ranks = np.argsort(times), np.empty(times.size, np.int64)
-    for k in range(n):
-        rank += k > 0 and times[order[k]] != times[order[k - 1]]
-        ranks[order[k]] = rank
-    seen, blocks = np.zeros(n + 64, np.int64), np.zeros(n // 64 + 2, np.int64)
-    for i in range(n):
-        rank = ranks[i]
-        block = rank // 64
-        crossings += i
-        for b in range(block):
-            crossings -= blocks[b]
-        for j in range(64 * block, rank + 1):
-            crossings -= seen[j]
-        seen[rank] += 1
         blocks[block] += 1
     return crossings
 """,

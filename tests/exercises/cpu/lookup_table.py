@@ -134,14 +134,6 @@ def escape(name, ranges, out):
         BRANCHY.format(name="escape", before=TABLE, question="stays = plain[c]"),
         points(1, 4.5, 0, (0, 1)),
     ),
-    # The lever of the exercise before, without a table: all ranges for each byte.
-    "arithmetic": (ARITHMETIC.format(before="", question=ALL_RANGES), points(1, 0, 0, (0, 1))),
-    # Searches the ranges in eight steps, each without a branch and without a loop: nothing to guess, and more to
-    # read than a table.
-    "searches": (
-        ARITHMETIC.format(before=EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
-        points(1, 0, 1.5, (0, 1)),
-    ),
     # The same with the first two questions asked of three locals, in place of the array: still more to read than a table.
     "searches_from_locals": (
         ARITHMETIC.format(
@@ -154,17 +146,6 @@ def escape(name, ranges, out):
     "searches_disjoint_ranges": (
         ARITHMETIC.format(before=DISJOINT_EDGES, question=HALVING_WRITTEN_OUT + "        stays = at & 1"),
         points(0, 0, 0, 0),
-    ),
-    # A table of "may stay", and arithmetic on what it says: nothing is left to guess, and the task allows it.
-    "computes_from_the_table": (
-        ARITHMETIC.format(before=TABLE, question="stays = np.int64(plain[c])"),
-        points(1, 4.5, 1.5, (0, 1)),
-    ),
-    # The same with conditional expressions, which the task says are branches to the model, and with an array of its
-    # own, whose elements are read and written once more.
-    "selects_and_copies": (
-        SELECTS.format(before=TABLE).replace("out[:end]", "out[:end].copy()"),
-        points(1, (0, 3), 0, (0, 1)),
     ),
     # The table of the first call, kept for all: each call has ranges of its own.
     "keeps_the_first_table": (
