@@ -20,6 +20,7 @@
 
 # %% role="given" grade_id="memoization_given"
 import functools
+import operator
 
 import numpy as np
 from numba import njit
@@ -37,6 +38,11 @@ class Engine:
         self.asked = []  # for the tests: which questions were put
 
     def __call__(self, u, v):
+        # Once, whatever class they are of; and no kind has two numbers.
+        u, v = operator.index(u), operator.index(v)
+        for kind in (u, v):
+            if not 0 <= kind < len(self.work):
+                raise ValueError(f"there is no kind {kind}")
         if u == v:
             raise ValueError(
                 f"a row of kind {u} shows another one of its kind for nothing; "
@@ -105,8 +111,8 @@ guess = None  # your number
 # <details><summary>Hint 2</summary>
 #
 # First step: two memos, both made anew in each call. One is for pairs of places: the least work for the first i
-# and the first j rows. The other one is for pairs of kinds, and only it may ask the engine. Second step: which
-# earlier answers does the answer for (i, j) read? In which order do you have to work so that they are there already?
+# and the first j rows. The other one is for pairs of kinds, and only it may ask the engine. For the points of this
+# step the second memo is enough. Second step: which earlier answers does the answer for (i, j) read? In which order do you have to work so that they are there already?
 #
 # </details>
 # <details><summary>Hint 3</summary>
@@ -160,7 +166,7 @@ def least_work(engine, old, new):
 # - Full points for speed need 120 times the dictionary's, at 200 rows. Compiled code that reads its earlier answers
 #   from arrays reaches more than 200 on most machines.
 # - Full points for memory need at most 15,000 bytes at once, for lists of 300 rows, and at most 100 misses of a
-#   simulated cache of 32 KB, for lists of 100.
+#   simulated cache of 32 KB, for lists of 128.
 
 
 # %% role="given" grade_id="memoization_dictionary"
@@ -262,7 +268,7 @@ check.counts(
 # wherever they meet.
 
 
-# %% role="tests" grade_id="memoization_repeats" points=2 hints=[1, 2]
+# %% role="tests" grade_id="memoization_repeats" points=1 hints=[1, 2]
 def make_repeated(rng):
     old, new = (
         tuple(rng.permutation([0, 0, 1, 1, 2, 2]).tolist()) for _ in range(2)
@@ -275,7 +281,7 @@ def repeats(result, engine, old, new):
     return len(engine.asked) / len(set(engine.asked))
 
 
-check.counts(least_work, repeats, on=make_repeated, zero=3, full=1, points=2)
+check.counts(least_work, repeats, on=make_repeated, zero=3, full=1, points=1)
 
 # %% [markdown]
 # ### Is the second step correct?
@@ -339,17 +345,17 @@ check.counts(
 
 # %% [markdown]
 # ### And how much of it does it touch?
-# These are the misses of a simulated first-level cache, for two lists of 100 rows, whatever holds the answers. All
-# pairs need more than a thousand, two rows fewer than 100. An array that is allocated anew for each row may be new
-# memory each time, or not: allocate what you need once.
+# These are the misses of a simulated first-level cache, for two lists of 128 rows, whatever holds the answers, and
+# whenever that was allocated. All pairs need more than 250 even in bytes, two rows fewer than 100. An array that is
+# allocated anew for each row may be new memory each time, or not: allocate what you need once.
 
 
-# %% role="tests" grade_id="memoization_misses" points=2 hints=[3, 3]
-def make_hundred(rng):
-    return make_rows(rng, 100, 100)
+# %% role="tests" grade_id="memoization_misses" points=3 hints=[3, 3]
+def make_square(rng):
+    return make_rows(rng, 128, 128)
 
 
-check.counts(distance, "misses", on=make_hundred, zero=700, full=100, points=2)
+check.counts(distance, "misses", on=make_square, zero=250, full=100, points=3)
 
 # %% [markdown]
 # ## Before and after
