@@ -61,8 +61,9 @@ guess = None  # your number
 
 # %% [markdown]
 # ## Your turn
-# Write `fill`, which does what `fill_dividing` does. Before its loops you may divide as you like, in them not. Both
-# numbers of the pattern's size, the width and the shifts may be any, and differ from call to call.
+# Write `fill`, which does what `fill_dividing` does. Before its loops you may divide as you like, in them not; a loop
+# that prepares a table is one of them. Both numbers of the pattern's size, the width and the shifts may be any, and
+# differ from call to call.
 #
 # The tests ask three questions. Is it correct? How many divisions are left in the machine code of its loops? How
 # many times as fast is it? Full points need no division, and 2.4 times the speed. A single loop can do that.
@@ -147,6 +148,10 @@ cases += [
     for r, c in ((1, 7), (5, 1), (2, 49), (3, 51))
 ]
 cases += [
+    lambda rng, size=size: make_wallpaper(rng, 1000, 3, size)
+    for size in ((1, 1), (2, 300), (5, 1))
+]
+cases += [
     lambda rng: (np.array([[7]], np.uint8), 3, 2, 2, np.empty(10, np.uint8))
 ]
 ### END HIDDEN TESTS
@@ -180,8 +185,8 @@ check.faster(
 # %% [markdown]
 # ## Before and after
 # What does a division cost here? The loops below are written by a program. Each fills the screen with the last bits of
-# a sum of no, one, two, three or four quotients. The dotted line is the slow code: three divisions, and the rest of its
-# work. The dashed line is yours.
+# a sum of no, one, two, three or four quotients. Without a division the code is vectors. The dotted line is the slow
+# code: three divisions, and the rest of its work. The dashed line is yours.
 
 # %% role="show" grade_id="strength_reduction_show"
 from perflab import figures, timing
@@ -241,8 +246,8 @@ check.predicted(guess, "strength_reduction_speed")
 # Where nothing grows regularly, as in `hash % buckets`, the chapter's reciprocal helps. It would do here as well, and
 # multiply where a counter adds.
 #
-# The tests stop at 2.4. What gains most beyond that is to ask "is the line at its end?" once a line rather than once
-# a pixel.
+# The tests stop at 2.4. The next factor of two lies in the question "is the line at its end?": ask it once a line
+# rather than once a pixel.
 #
 # **Next bottleneck.** One byte an iteration. A line of the screen is made of whole rows of the pattern, and a row
 # can be copied with vector instructions, 32 pixels at a time; and when all rows of the pattern have been on screen

@@ -254,6 +254,28 @@ def fill(pattern, width, down, right, out):
 """,
         points(1, 2, (0, 5)),
     ),
+    # The lever, and a column that must be less than 256.
+    "columns_in_bytes": (
+        """
+@njit
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    y = down % rows
+    state = np.array([right % columns, right % columns], np.uint8)
+    for first in range(0, out.size, width):
+        row, line = pattern[y], out[first : first + width]
+        state[1] = state[0]
+        for k in range(line.size):
+            line[k] = row[state[1]]
+            state[1] += np.uint8(1)
+            if state[1] == columns:
+                state[1] = 0
+        y += 1
+        if y == rows:
+            y = 0
+""",
+        points(0, 0, 0),
+    ),
     # No division, and far more work: a remainder by taking away, anew for each pixel.
     "takes_away": (
         """
