@@ -43,6 +43,7 @@ class Guest:
         self._link, self._inbox_file, self._outbox_file = link, inbox, outbox
         self._shell = shell
         self._inbox: mmap.mmap | None = None
+        self._asked: dict[int, _Asked] = {}
 
     def serve(self) -> None:
         """Answer messages until the judge is gone."""
@@ -76,7 +77,10 @@ class Guest:
         types = records(self._shell.names)
 
         def asked(number: int) -> _Asked:
-            return _Asked(self._link, self._decoder(), number)
+            # The same object in every call: what was remembered by its identity is found again, and wrong.
+            if number not in self._asked:
+                self._asked[number] = _Asked(self._link, self._decoder, number)
+            return self._asked[number]
 
         return Decoder(array, types, asked, lambda path: File(b"", Path(path)))
 
@@ -175,10 +179,10 @@ def _reference(value: Any) -> list | None:
 class _Asked(Oracle):
     """Stands for an object on the judge's side; each call is a question to it."""
 
-    __slots__ = ("_decode", "_link", "number")
+    __slots__ = ("_decoder", "_link", "number")
 
-    def __init__(self, link: socket.socket, decode: Decoder, number: int) -> None:
-        self._link, self._decode, self.number = link, decode, number
+    def __init__(self, link: socket.socket, decoder: Callable[[], Decoder], number: int) -> None:
+        self._link, self._decoder, self.number = link, decoder, number
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """Ask the judge."""
@@ -187,7 +191,7 @@ class _Asked(Oracle):
         reply = channel.receive(self._link)
         if "raises" in reply:
             raise ValueError(reply["raises"])
-        return self._decode(reply["answer"])
+        return self._decoder()(reply["answer"])
 
 
 def main(link: str, inbox: str, outbox: str, shell: str) -> None:

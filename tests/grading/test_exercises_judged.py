@@ -63,3 +63,48 @@ def simulate(addresses, line, sets, ways):
     assert not verdict.problem
     assert {cell.report.points for cell in verdict.cells} == {0}
     assert "cannot import name 'cache' from 'perflab.models'" in verdict.cells[0].report.as_text()
+
+
+def test_an_engine_is_the_same_one_in_every_call():
+    """In a learner's kernel each call has an engine of its own: the door is open there, and closed here."""
+    exercise = read(ROOT / "solutions" / "algorithms" / "memoization.py")
+    remembered = """
+known = {}
+
+
+def least_work(engine, old, new):
+    def rebind(u, v):
+        key = id(engine), u, v
+        if u != v and key not in known:
+            known[key] = engine, engine(u, v)
+        return known[key][1] if u != v else 0
+
+    @functools.cache
+    def least(i, j):
+        if i == 0 or j == 0:
+            return ADD * (i + j)
+        replaced = least(i - 1, j - 1) + rebind(old[i - 1], new[j - 1])
+        return min(replaced, least(i, j - 1) + ADD, least(i - 1, j) + ADD)
+
+    return least(len(old), len(new))
+
+
+def distance(a, b):
+    return distance_remembered(a, b)
+"""
+    notebook = submissions(exercise, {"remembered": remembered})["remembered"]
+    trusted = to_bytes(instructor(exercise)).decode()
+    verdict = Verdict.from_json(
+        examine(trusted, to_bytes(notebook).decode(), Settings().to_dict(), pictures=False)
+    )
+    assert not verdict.problem
+    points = {cell.grade_id.removeprefix("memoization_"): cell.report.points for cell in verdict.cells}
+    assert points == {
+        "correct": 0,
+        "calls": 0,
+        "repeats": 0,
+        "distance_correct": 1,
+        "speed": 0,
+        "memory": 0,
+        "misses": 0,
+    }, [cell.report.as_text() for cell in verdict.cells]
