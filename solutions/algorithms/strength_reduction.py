@@ -148,7 +148,7 @@ cases += [
     for r, c in ((1, 7), (5, 1), (2, 49), (3, 51))
 ]
 cases += [
-    lambda rng, size=size: make_wallpaper(rng, 1000, 3, size)
+    lambda rng, size=size: make_wallpaper(rng, 1000, 600, size)
     for size in ((1, 1), (2, 300), (5, 1))
 ]
 cases += [
