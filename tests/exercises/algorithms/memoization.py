@@ -143,24 +143,6 @@ def distance(a, b):
 """,
         points(1, 1, 1, 1, (0, 2), 0, 0),
     ),
-    # Legal: an array of its own for each row of the old list. Whether that is new memory is up to the allocator.
-    "new_rows": (
-        ONCE
-        + """
-@njit
-def distance(a, b):
-    above = np.arange(b.size + 1)
-    for i in range(a.size):
-        row = np.empty(b.size + 1, np.int64)
-        row[0] = left = i + 1
-        for j in range(b.size):
-            smallest = min(above[j] + (a[i] != b[j]), above[j + 1] + 1)
-            row[j + 1] = left = min(smallest, left + 1)
-        above = row
-    return above[b.size]
-""",
-        points(1, 1, 1, 1, (0, 2), 1, (0, 3)),
-    ),
     # All of the first step, but with a memo that lives as long as the process. The engine in the key does not help:
     # with another theme it is the same engine.
     "memo_of_the_process": (
@@ -182,46 +164,6 @@ def least_work(engine, old, new):
 """
         + TWO_ROWS,
         points(0, 0, 0, 1, (0, 2), 1, 3),
-    ),
-    # Asks each question once, and goes through all ways to get there: a memo of kinds without one of places.
-    "kinds_only": (
-        """
-def least_work(engine, old, new):
-    work = {}
-
-    def least(i, j):
-        if i == 0 or j == 0:
-            return ADD * (i + j)
-        pair = u, v = old[i - 1], new[j - 1]
-        if u != v and pair not in work:
-            work[pair] = engine(u, v)
-        rebind = 0 if u == v else work[pair]
-        return min(least(i - 1, j - 1) + rebind, least(i, j - 1) + ADD, least(i - 1, j) + ADD)
-
-    return least(len(old), len(new))
-
-
-def distance(a, b):
-    return distance_remembered(a, b)
-""",
-        points(1, 1, 1, 1, 0, 0, 0),
-    ),
-    # Half of the first step; the second one is the colleague's dictionary, compiled. Nothing counts its bytes.
-    "compiled_dictionary": (
-        BY_PLACE
-        + """
-@njit
-def distance(a, b):
-    known = {}
-    for i in range(a.size + 1):
-        for j in range(b.size + 1):
-            known[i, j] = i + j
-            if i and j:
-                replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
-                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
-    return known[a.size, b.size]
-""",
-        points(1, 1, 0, 1, 0, 1, 0),
     ),
     # All pairs in bytes, in an array that is there before the call: its bytes don't count, its misses do.
     "table_of_the_module": (
@@ -274,24 +216,6 @@ def distance(a, b):
     return distance_remembered(a, b)
 """,
         points(0, 0, 0, 1, 0, 0, 0),
-    ),
-    # Fast, and all pairs at once in memory.
-    "table": (
-        BY_PLACE
-        + """
-@njit
-def distance(a, b):
-    known = np.empty((a.size + 1, b.size + 1), np.int64)
-    for i in range(a.size + 1):
-        for j in range(b.size + 1):
-            if i == 0 or j == 0:
-                known[i, j] = i + j
-            else:
-                replaced = known[i - 1, j - 1] + (a[i - 1] != b[j - 1])
-                known[i, j] = min(replaced, known[i, j - 1] + 1, known[i - 1, j] + 1)
-    return known[a.size, b.size]
-""",
-        points(1, 1, 0, 1, 2, 0, 0),
     ),
     # A memo that outlives what it depends on: the engine, and the rows.
     "memo": (

@@ -63,21 +63,6 @@ def fill(pattern, width, down, right, out):
 """,
         points(1, 0, 0),
     ),
-    # A third of the way: carries line and column of the screen along, and divides for the pattern.
-    "half_way": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    rows, columns = pattern.shape
-    y, x = 0, 0
-    for i in range(out.size):
-        out[i] = pattern[(y + down) % rows, (x + right) % columns]
-        x += 1
-        if x == width:
-            x, y = 0, y + 1
-""",
-        points(1, 0, (0, 5)),
-    ),
     # Half done: carries the row along as well, and still divides for the column.
     "one_division_left": (
         """
@@ -108,30 +93,6 @@ def fill(pattern, width, down, right, out):
         out[i] = pattern[np.uint32(y + down) % rows, np.uint32(x + right) % columns]
 """,
         points(1, (0, 1), (0, 2)),
-    ),
-    # In an outer loop, around an inner one of two pixels: half of the divisions are still too many.
-    "divides_for_every_other_pixel": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    rows, columns = pattern.shape
-    few = 2 + (width == 0)
-    for first in range(0, out.size, few):
-        y, x = first // width, first % width
-        row, column = (y + down) % rows, (x + right) % columns
-        for i in range(first, min(first + few, out.size)):
-            out[i] = pattern[row, column]
-            x += 1
-            column += 1
-            if column == columns:
-                column = 0
-            if x == width:
-                x, column = 0, right % columns
-                row += 1
-                if row == rows:
-                    row = 0
-""",
-        points(1, 0, (0, 5)),
     ),
     # Remainders of floating-point numbers: no instruction divides, a function of the library does.
     "floating_remainders": (
@@ -169,16 +130,6 @@ def fill(pattern, width, down, right, out):
 @njit
 def fill(pattern, width, down, right, out):
     fill_dividing(pattern, width, down, right, out)
-""",
-        points(1, 0, 0),
-    ),
-    # A large loop without divisions that never runs stands for the one that divides.
-    "decoy": (
-        NAIVE
-        + """
-    for i in range(rows + columns, rows):
-        a, b = pattern[i, 0], pattern[i, 1]
-        out[i] = a * a * b + b * b * a + (a ^ b) * (a - b) + (a & b) * (a | b) + a * 3 + b * 5
 """,
         points(1, 0, 0),
     ),
