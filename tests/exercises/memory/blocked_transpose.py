@@ -123,7 +123,6 @@ def turn(picture, turned):
     # The same in a copy, which NumPy makes in the order in which it writes; of the whole picture, and of strips.
     "copy": (copies("strip.T.copy()", 1 << 20), points(2, 0, 0)),
     "copies_of_strips": (copies("np.ascontiguousarray(strip.T)", 8), points(2, 0, 0)),
-    "stacked_strips": (copies("np.stack(list(strip), axis=1) if len(strip) else 0", 8), points(2, 0, 0)),
     "copied_into": (
         """
 def turn(picture, turned):
