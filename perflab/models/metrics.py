@@ -35,7 +35,8 @@ def measure(metric: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple
     "mispredictions" asks `perflab.models.branch.Tage`; another predictor follows after a colon. All have their
     default sizes.
 
-    "cycles" are those of the innermost loops on `perflab.models.pipeline.SKYLAKE`, as often as they go around.
+    "cycles" are those of the innermost loops on `perflab.models.pipeline.SKYLAKE`, as often as they go around,
+    and the latency of each operation outside of them.
 
     "invalidations:4" makes the calls ``fn(0, *args)`` to ``fn(3, *args)`` on threads of their own, one access of
     each in turn, and counts the copies of lines that writes kill; the result is a tuple of theirs.

@@ -59,10 +59,13 @@ guess = None  # your number
 #
 # The tests ask three questions. Is it correct? How many cycles do its loops need on a modelled core? How many times
 # as fast is it on this machine? Points begin beyond 2 times fewer cycles on the model, and full points need 6.9 times
-# fewer, and 3 times the speed here, where other programs may share the core.
+# fewer, and 2.7 times the speed here, where other programs may share the core.
 #
-# The model reads the loops of `load` itself. It refuses what hides a loop from it: a helper function or a library
-# function that goes over the states.
+# The model reads the innermost loops of `load`, over `range(...)` or over an array, and elements such as
+# `rows[i, 3]`. Keep each chain in a variable of its own: an accumulator in an array is charged for its loads and
+# stores. Elsewhere, each operation costs its full latency. The model refuses what hides a loop from it: a helper
+# function or a library function that goes over the states, an operation on a whole array, and a function that calls
+# itself.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -185,7 +188,7 @@ check.faster(
     on=make_recording,
     rtol=1e-9,
     zero=1.4,
-    full=3,
+    full=2.7,
     points=2,
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from perflab.models.pipeline.loop import Instruction, Loop
-from perflab.models.pipeline.values import Linear, Value, apart
+from perflab.models.pipeline.values import Linear, Value, apart, surely_apart
 
 
 @dataclass
@@ -11,18 +11,22 @@ class _Access:
     """A load or a store."""
 
     array: str
+    memory: str
     index: list[Linear | None]
     number: int
 
 
 @dataclass
 class Code:
-    """The instructions of an iteration so far."""
+    """The instructions of an iteration so far.
 
+    `careful` says that a load waits for a store unless their elements surely differ; else, if they surely agree.
+    """
+
+    careful: bool = False
     instructions: list[tuple[str, str, int]] = field(default_factory=list)  # operation, text, line
     sources: list[list[int | str | tuple[int, int]]] = field(default_factory=list)
     _known: dict[tuple, Value] = field(default_factory=dict)
-    _versions: dict[str, int] = field(default_factory=dict)  # how often each array has been stored to
     _loads: list[_Access] = field(default_factory=list)
     _stores: list[_Access] = field(default_factory=list)
 
@@ -43,26 +47,33 @@ class Code:
             self._known[key] = Value(kind, self.emit(operation, text, line, operands))
         return self._known[key]
 
-    def load(self, array: str, kind: str, text: str, line: int, index: list[Value], changes: bool) -> Value:
+    def load(
+        self, array: str, memory: str, kind: str, text: str, line: int, index: list[Value], changes: bool
+    ) -> Value:
         """Return an element; `changes` says whether the loop stores to that array."""
         if not changes and all(v.source is None for v in index):
             return Value(kind, text=text, linear=Linear(0, 0, text) if kind == "int" else None)
-        key = self._element(array, index)
+        key = self._element(array, memory, index)
         if key not in self._known:
             number = self.emit("load", text, line, index)
-            self._loads.append(_Access(array, [v.linear for v in index], number))
+            self._loads.append(_Access(array, memory, [v.linear for v in index], number))
             self._known[key] = Value(kind, number)
         return self._known[key]
 
-    def store(self, array: str, text: str, line: int, index: list[Value], value: Value) -> None:
+    def store(self, array: str, memory: str, text: str, line: int, index: list[Value], value: Value) -> None:
         """Store an element; what is loaded from there in this iteration is that value."""
         number = self.emit("store", text, line, [*index, value])
-        self._stores.append(_Access(array, [v.linear for v in index], number))
-        self._versions[array] = self._versions.get(array, 0) + 1
-        self._known[self._element(array, index)] = value
+        self._stores.append(_Access(array, memory, [v.linear for v in index], number))
+        self._known[self._element(array, memory, index)] = value
 
-    def _element(self, array: str, index: list[Value]) -> tuple:
-        return ("load", array, self._versions.get(array, 0), *(v.identity for v in index))
+    def _element(self, array: str, memory: str, index: list[Value]) -> tuple:
+        before = sum(self._meet(store, array, memory) for store in self._stores)
+        return ("load", array, before, *(v.identity for v in index))
+
+    def _meet(self, store: _Access, array: str, memory: str) -> bool:
+        """Tell whether a store is one to this array, or may be."""
+        aliases = self.careful and (not memory or not store.memory or memory == store.memory)
+        return store.array == array or aliases
 
     def finish(self, function: str, names: dict[str, Value], used: set[str], step: int) -> Loop:
         """Return the loop.
@@ -98,7 +109,12 @@ class Code:
         for load in self._loads:
             before = []
             for store in self._stores:
-                back = apart(store.index, load.index, step) if store.array == load.array else None
+                if not self._meet(store, load.array, load.memory):
+                    continue
+                same = store.array == load.array
+                back = apart(store.index, load.index, step) if same else None
+                if back is None and self.careful and not (same and surely_apart(store.index, load.index, step)):
+                    back = int(store.number > load.number)
                 if back == 0 and store.number > load.number:  # of this iteration, it is too late
                     back = 1 if not any(part.scale for part in load.index) else None
                 if back is not None:

@@ -44,6 +44,7 @@ class Expressions:
         self.names = {name: of_object(value, name, known=True) for name, value in reached.items()}
         self.code: Code | None = None
         self.stored: set[str] = set()  # arrays that the loop stores to
+        self.renamed: set[str] = set()  # names that stand for more than one thing in the function
         self._first, self._reached = first, reached
 
     def line(self, node: ast.AST) -> int:
@@ -72,6 +73,10 @@ class Expressions:
 
     # Names and numbers
 
+    def bind(self, name: str, value: Value) -> None:
+        """Let a name stand for a value; of an array that may be another one the memory is not known."""
+        self.names[name] = replace(value, memory="") if name in self.renamed else value
+
     def _name(self, node: ast.Name) -> Value:
         return self.names.get(node.id, OTHER)
 
@@ -79,6 +84,8 @@ class Expressions:
         return of_object(node.value, ast.unparse(node), known=True)
 
     def _attribute(self, node: ast.Attribute) -> Value:
+        if node.attr == "T" and (array := self.value(node.value)).kind == "array" and self.code is None:
+            return replace(array, text=ast.unparse(node))
         if node.attr in SIZES:
             return of_size(ast.unparse(node))
         if (found := self.object(node)) is not None:
@@ -90,6 +97,13 @@ class Expressions:
             return of_size(ast.unparse(node))
         if self.code is None and isinstance(node.slice, ast.Slice):
             return self.value(node.value)  # a view
+        inner, fields, indices = unwrapped(node)
+        array = self.names.get(inner.id, OTHER) if isinstance(inner, ast.Name) else OTHER
+        left = array.axes - len(indices)
+        if left > 0 and not fields and not any(isinstance(i, ast.Slice) for i in indices):
+            of = array.row or (inner.id,)
+            row = () if self.code is None else (*of, *map(self.index, indices))
+            return replace(array, text=ast.unparse(node), axes=left, row=row)
         return self._element(node)
 
     def object(self, node: ast.expr) -> Any:
@@ -102,11 +116,17 @@ class Expressions:
 
     # Elements of arrays
 
-    def place(self, node: ast.expr) -> tuple[str, np.dtype, list[Value]]:
-        """Return array (and field), type and indices of an element."""
+    def place(self, node: ast.expr) -> tuple[str, str, np.dtype, list[Value]]:
+        """Return array (and field), its memory (and field), type and indices of an element."""
         inner, fields, indices = unwrapped(node)
         array = self.names.get(inner.id, OTHER) if isinstance(inner, ast.Name) else OTHER
-        if array.kind != "array" or len(indices) != array.axes or any(isinstance(i, ast.Slice) for i in indices):
+        if array.kind != "array":
+            raise self.refuse(
+                node,
+                f"it does not know {ast.unparse(inner)}: take elements of arguments, of slices, reshapes and rows "
+                "of these, or of np.zeros and its kin",
+            )
+        if len(indices) != array.axes or any(isinstance(i, ast.Slice) for i in indices):
             raise self.refuse(node, "index every axis of an array by a number")
         dtype = array.dtype
         for name in fields:
@@ -115,7 +135,9 @@ class Expressions:
             dtype = dtype.fields[name][0]
         if kind_of(dtype) == "other":
             raise self.refuse(node, "take one field of a record, a number, at a time")
-        return ".".join([inner.id, *fields]), dtype, [self.index(i) for i in indices]
+        name, *taken = array.row or (inner.id,)
+        memory = ".".join([array.memory, *fields]) if array.memory else ""
+        return ".".join([name, *fields]), memory, dtype, [*taken, *map(self.index, indices)]
 
     def index(self, node: ast.expr) -> Value:
         """Return an index; what counts with the loop needs nothing but what the loop counts."""
@@ -127,11 +149,12 @@ class Expressions:
         return Value("int", COUNTER if value.linear.scale else None, linear=value.linear)
 
     def _element(self, node: ast.expr) -> Value:
-        array, dtype, index = self.place(node)
+        array, memory, dtype, index = self.place(node)
         if self.code is None:
             return of_type(dtype, ast.unparse(node))
         text = ast.unparse(node)
-        return self.code.load(array, kind_of(dtype), text, self.line(node), index, array in self.stored)
+        changes = array in self.stored or (self.code.careful and bool(self.stored))
+        return self.code.load(array, memory, kind_of(dtype), text, self.line(node), index, changes)
 
     # Arithmetic
 
@@ -275,14 +298,15 @@ class Expressions:
             getattr(called, "__name__", "") if getattr(np, getattr(called, "__name__", ""), None) is called else ""
         )
         if name.endswith("_like") and name.removesuffix("_like") in MAKERS:
-            return self.value(node.args[0])
+            return replace(self.value(node.args[0]), memory=f"line {self.line(node)}:{node.col_offset}")
         if name not in MAKERS:
             return None
         given = [*node.args[2 if name == "full" else 1 :], *(k.value for k in node.keywords if k.arg == "dtype")]
         shape = node.args[0]
         axes = len(shape.elts) if isinstance(shape, ast.Tuple) else 1
         dtype = np.dtype(self.object(given[0]) if given else float)
-        return Value("array", text=ast.unparse(node), dtype=dtype, axes=axes)
+        memory = f"line {self.line(node)}:{node.col_offset}"
+        return Value("array", text=ast.unparse(node), dtype=dtype, axes=axes, memory=memory)
 
     def _reshaped(self, node: ast.Call) -> Value | None:
         """Return a view of an array with other axes."""

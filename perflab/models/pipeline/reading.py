@@ -8,13 +8,14 @@ addition, its end a branch.
 - A variable that is read before the iteration writes it comes from the iteration before.
 - A load of an element that an earlier iteration stored waits for that store, if both indices count with the
   loop or are the same. Other indices are taken to differ, as processors guess too.
+- A row of an array, ``rows[i]``, costs nothing by itself.
 - An ``if`` costs its comparison and a branch. The path goes through its body; where that leaves the iteration,
   through its ``else``. A branch that is predicted right costs no more, whatever it waits for.
 """
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from perflab.models.instrument import UninstrumentableError, parsed
@@ -23,7 +24,13 @@ from perflab.models.pipeline.statements import Statements
 from perflab.models.pipeline.values import UnmodelledError
 
 
-def read(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int | None = None) -> Loop:
+def read(
+    fn: Callable[..., Any],
+    args: tuple[Any, ...],
+    *,
+    line: int | None = None,
+    ways: Mapping[int, bool] | None = None,
+) -> Loop:
     """Return the innermost loop of a function.
 
     Parameters
@@ -34,6 +41,9 @@ def read(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int | None = No
         Example arguments, from which the model knows integers from floating-point numbers.
     line : int, optional
         Where the loop begins, in the numbers of its file or cell, if there are several innermost ones.
+    ways : mapping of int to bool, optional
+        Of a run: by the line of each ``if``, whether the path goes through its body. With it a load waits for
+        a store to the same array, or to one that may share its memory, unless their indices surely differ.
 
     Returns
     -------
@@ -58,7 +68,9 @@ def read(fn: Callable[..., Any], args: tuple[Any, ...], *, line: int | None = No
     except TypeError as error:
         raise UnmodelledError(f"args: example arguments of {plain.__name__}, as a tuple; {error}") from error
     arguments.apply_defaults()
-    statements = Statements(plain.__name__, first, {**reached.globals, **reached.nonlocals}, arguments.arguments)
+    names = {**reached.globals, **reached.nonlocals}
+    statements = Statements(plain.__name__, first, names, arguments.arguments, ways)
+    statements.names_of(definition)
     statements.before(definition.body, loop)
     return statements.read(loop, _used_after(definition, loop))
 

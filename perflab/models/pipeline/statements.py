@@ -1,6 +1,9 @@
 """Turn the statements of a loop into instructions; the rules are in `perflab.models.pipeline.reading`."""
 
 import ast
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from perflab.models.pipeline.code import Code
@@ -14,11 +17,26 @@ LEAVING = (ast.Break, ast.Continue, ast.Return, ast.Raise)
 class Statements(Expressions):
     """Reads a function up to a loop for its types, then the loop for its instructions."""
 
-    def __init__(self, function: str, first: int, reached: dict[str, Any], arguments: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        function: str,
+        first: int,
+        reached: dict[str, Any],
+        arguments: dict[str, Any],
+        ways: Mapping[int, bool] | None = None,
+    ) -> None:
         super().__init__(first, reached)
-        self.names |= {name: of_object(value, name) for name, value in arguments.items()}
-        self._function = function
+        self.names |= {name: replace(of_object(value, name), memory=name) for name, value in arguments.items()}
+        self._function, self._ways = function, ways
         self._step = 1
+
+    def names_of(self, definition: ast.FunctionDef) -> None:
+        """Note which names stand for more than one thing."""
+        stored = [n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        given = [arg.arg for arg in ast.walk(definition.args) if isinstance(arg, ast.arg)]
+        self.renamed = {name for name, times in Counter([*stored, *given]).items() if times > 1}
+        for name in given:
+            self.bind(name, self.names[name])
 
     def before(self, statements: list[ast.stmt], loop: ast.stmt) -> bool:
         """Note the types of what is assigned before a loop; return whether the loop is among these."""
@@ -41,7 +59,10 @@ class Statements(Expressions):
         if isinstance(loop.target, ast.Name):
             over = self.names.get(loop.iter.id, OTHER) if isinstance(loop.iter, ast.Name) else OTHER
             name = loop.target.id
-            self.names[name] = of_object(0, name) if over.dtype is None else of_type(over.dtype, name)
+            if over.axes > 1:
+                self.bind(name, replace(over, text=name, axes=over.axes - 1))
+            else:
+                self.names[name] = of_object(0, name) if over.dtype is None else of_type(over.dtype, name)
 
     def read(self, loop: ast.For | ast.While, used_after: set[str]) -> Loop:
         """Return the loop; `used_after` are names whose values count after it."""
@@ -50,7 +71,7 @@ class Statements(Expressions):
             before = self.names.get(name, OTHER)
             # An array that the loop names anew would be another one each time.
             self.names[name] = OTHER if before.kind == "array" else Value(before.kind, name)
-        self.code, self.stored = Code(), _stored(loop)
+        self.code, self.stored = Code(careful=self._ways is not None), _stored(loop)
         if isinstance(loop, ast.While):
             self._branch(loop.test)
             self._path(loop.body)
@@ -80,9 +101,15 @@ class Statements(Expressions):
             name = loop.iter.id
             element = of_type(over.dtype, name).kind
             text = f"{name}[...]"
-            self.names[loop.target.id] = self.code.load(name, element, text, self.line(loop), [counter], True)
+            self.names[loop.target.id] = self.code.load(
+                name, over.memory, element, text, self.line(loop), [counter], True
+            )
+        elif over.kind == "array":
+            row = (loop.iter.id, counter)
+            taken = replace(over, text=f"{loop.iter.id}[...]", axes=over.axes - 1, row=row)
+            self.bind(loop.target.id, taken)
         else:
-            raise self.refuse(loop.iter, "loop over range(...) or over a flat array by its name")
+            raise self.refuse(loop.iter, "loop over range(...) or over an array by its name")
 
     def _path(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
@@ -100,7 +127,7 @@ class Statements(Expressions):
         elif isinstance(node, ast.If) and self.code is not None:
             self._branch(node.test)
             leaves = any(isinstance(last, LEAVING) for last in node.body)
-            self._path(node.orelse if leaves else node.body)
+            self._path(node.body if (self._ways or {}).get(self.line(node), not leaves) else node.orelse)
         elif not isinstance(node, ast.Pass) and not _is_docstring(node):
             raise self.refuse(node, "use assignments and ifs in the loop")
 
@@ -117,10 +144,12 @@ class Statements(Expressions):
 
     def _assign(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
-            self.names[target.id] = value
+            self.bind(target.id, value)
         elif self.code is not None:
-            array, _, index = self.place(target)
-            self.code.store(array, ast.unparse(target), self.line(target), index, value)
+            if isinstance(root := unwrapped(target)[0], ast.Name) and self.names.get(root.id, OTHER).row:
+                raise self.refuse(target, "store by all indices of the array, not through a row of it")
+            array, memory, _, index = self.place(target)
+            self.code.store(array, memory, ast.unparse(target), self.line(target), index, value)
 
     def _branch(self, test: ast.expr) -> None:
         """Read a condition as branches: one for each operand of ``and`` and ``or``."""

@@ -40,6 +40,10 @@ class Value:
         Its form as an index.
     dtype, axes
         Of an array.
+    memory : str
+        Whose elements an array has; nothing if that is not known.
+    row : tuple of str and Value
+        Of a row that the loop takes from an array: the name of that array, and the indices so far.
     """
 
     kind: str
@@ -49,6 +53,8 @@ class Value:
     linear: Linear | None = None
     dtype: np.dtype | None = None
     axes: int = 0
+    memory: str = ""
+    row: tuple[Any, ...] = ()
 
     @property
     def identity(self) -> Any:
@@ -114,3 +120,17 @@ def apart(stored: list[Linear | None], loaded: list[Linear | None], step: int) -
         return 0  # always the same element
     gap = gaps.pop()
     return int(gap) if not gaps and gap >= 0 and gap.denominator == 1 else None
+
+
+def surely_apart(stored: list[Linear | None], loaded: list[Linear | None], step: int) -> bool:
+    """Tell whether no load finds what a store left, in the same iteration or in a later one."""
+    for s, t in zip(stored, loaded, strict=False):
+        if s is None or t is None or (s.scale, s.base) != (t.scale, t.base):
+            continue
+        if not s.scale and s.offset != t.offset:
+            return True
+        if s.scale:
+            gap = Fraction(s.offset - t.offset, s.scale * step)
+            if gap < 0 or gap.denominator != 1:
+                return True
+    return False

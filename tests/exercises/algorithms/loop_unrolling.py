@@ -20,6 +20,32 @@ def chains(count, leap=None):
     return "\n".join([*lines, "    return found", ""])
 
 
+IDLE = """
+@njit
+def load(states, worth, decay):
+    whole = states.size // 8 * 8
+    rows = states[:whole].reshape(-1, 8)
+    a = b = c = d = 0
+    for i in range(rows.shape[0]):
+        a += rows[i, 0] + rows[i, 1]
+        b += rows[i, 2] + rows[i, 3]
+        c += rows[i, 4] + rows[i, 5]
+        d += rows[i, 6] + rows[i, 7]
+    idle = a + b + c + d
+    found = 0.0 * idle
+"""
+REST = """
+    for i in range(whole, states.size):
+        found = found * decay + worth[states[i]]
+    return found
+"""
+
+
+def one_chain(indent, step="found = found * decay + worth[rows[i, {}]]"):
+    """Return eight steps of one chain."""
+    return "\n".join(" " * indent + step.format(j) for j in range(8)) + "\n"
+
+
 NAIVE = """
 @njit
 def load(states, worth, decay):
@@ -32,15 +58,6 @@ def load(states, worth, decay):
 MUTANTS = {
     # The slow code.
     "naive": (NAIVE, points(2, 0, 0)),
-    # Hands the work to the given function, where the model does not look.
-    "delegates": (
-        """
-@njit
-def load(states, worth, decay):
-    return load_in_line(states, worth, decay)
-""",
-        points(2, 0, 0),
-    ),
     # Eight chains, each with the decay of one.
     "wrong_but_fast": (chains(8, leap="decay"), points(0, 0, 0)),
     # Unrolled, with one chain: fewer ends of rounds, and the same chain.
@@ -121,63 +138,58 @@ def load(states, worth, decay):
 """,
         points(0, 0, 0),
     ),
-    # A quarter of the way, half-way, and nearly there: two chains, four, six.
-    "two_chains": (chains(2), points(2, 0, (0, 1.5))),
     "four_chains": (chains(4), points(2, 2, (0, 2))),
-    "six_chains": (chains(6), points(2, 3.5, (0, 2))),
-    # Seven are as good as eight to a seventh: the place where the model's width begins to count.
-    "seven_chains": (chains(7), points(2, 4, (0, 2))),
-    # A large loop that never runs stands for the one that does.
-    "decoy": (
-        """
-@njit
-def load(states, worth, decay):
-    a = b = c = d = found = 0.0
-    for i in range(3, states.size - states.size):
-        a = a * decay + worth[states[i - 3]]
-        b = b * decay + worth[states[i - 2]]
-        c = c * decay + worth[states[i - 1]]
-        d = d * decay + worth[states[i]]
-    for i in range(states.size):
-        found = found * decay + worth[states[i]]
-    return found + a + b + c + d
-""",
+    # A loop that adds up the states is cheap, and the chain runs around a loop that does nothing ...
+    "around_an_idle_loop": (
+        IDLE
+        + "    for i in range(rows.shape[0]):\n"
+        + one_chain(8)
+        + "        for j in range(1):\n            idle += j\n"
+        + REST,
         points(2, 0, 0),
     ),
-    # The powers by a function of the library, whose chain the model would not see.
-    "library": (
+    # ... or in a function that calls itself ...
+    "by_recursion": (
         """
 @njit
-def load(states, worth, decay):
-    powers = np.cumprod(np.full(states.size, decay))
-    found = 0.0
-    for i in range(states.size - 1):
-        found += worth[states[i]] * powers[states.size - 2 - i]
-    return found + (worth[states[-1]] if states.size else 0.0)
-""",
-        points(2, 0, (0, 1)),
+def between(states, worth, decay, first, end, found):
+    if end - first < 64:
+        if first < end:
+            found = found * decay + worth[states[first]]
+            return between(states, worth, decay, first + 1, end, found)
+        return found
+    middle = (first + end) // 2
+    found = between(states, worth, decay, first, middle, found)
+    return between(states, worth, decay, middle, end, found)
+
+"""
+        + IDLE
+        + "    return between(states, worth, decay, 0, states.size, found)\n",
+        points(2, 0, 0),
     ),
-    # A table of powers for each few ticks: of each step the addition is left in the chain.
-    "table_of_powers": (
+    # Right, and slower on the model, where each accumulator is loaded and stored: as the text says.
+    "accumulators_in_an_array": (
         """
 @njit
 def load(states, worth, decay):
-    powers = np.ones(64)
-    for i in range(62, -1, -1):
-        powers[i] = powers[i + 1] * decay
-    whole = states.size // 64 * 64
+    whole = states.size // 8 * 8
+    rows = states[:whole].reshape(-1, 8)
+    leap = decay**8
+    parts = np.zeros(8)
+    for i in range(rows.shape[0]):
+        for j in range(8):
+            parts[j] = parts[j] * leap + worth[rows[i, j]]
     found = 0.0
-    for first in range(0, whole, 64):
-        part = states[first : first + 64]
-        total = 0.0
-        for j in range(64):
-            total += worth[part[j]] * powers[j]
-        found = found * (powers[0] * decay) + total
-    for i in range(whole, states.size):
-        found = found * decay + worth[states[i]]
-    return found
-""",
+    for j in range(8):
+        found = found * decay + parts[j]
+"""
+        + REST,
         points(2, 0, (0, 2)),
+    ),
+    # Right in other words: the rows themselves.
+    "rows": (
+        chains(8).replace("for i in range(rows.shape[0])", "for row in rows").replace("rows[i, ", "row["),
+        points(2, 4, (0, 2)),
     ),
     # Forgets the ticks that fill no whole round.
     "no_rest": (chains(8).replace("range(whole, states.size)", "range(0)"), points(0, 0, 0)),
