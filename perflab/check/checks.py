@@ -371,6 +371,7 @@ def faster(
     clock: Clock = "cpu",
     rtol: float | None = None,
     atol: float = 0.0,
+    within: tuple[str, Maker, float] | None = None,
 ) -> Points:
     """Give points for the measured ratio to a baseline, at the lower bound of its 99 % interval.
 
@@ -399,6 +400,9 @@ def faster(
         See `correct`.
     clock : {"cpu", "wall"}
         "wall" for I/O and threads only.
+    within : (str, maker, float), optional
+        ``(metric, make, most)``: on an input of `make`, `fn` counts at most `most` times what `than` does, or it
+        earns nothing. So nobody gains by copying the input to where the work is easy.
 
     Returns
     -------
@@ -420,11 +424,15 @@ def faster(
         raise ValueError(f"clock: one of {', '.join(map(repr, CLOCKS))}, got {clock!r}")
     ramp = _ramp(zero, full, points, logarithmic=True)
     _check_most(most, than, fn)
+    if within is not None and (against_itself or within[0] not in METRICS or needs_run(within[0])):
+        raise ValueError("within: (metric, make, most), against another function")
     try:
         subject = make_subject(fn, view)
         if not seen.has_passed(subject):
             return seen.finish(_not_correct_yet(title, points, fn), fn)
         baseline, base_on, base_name = make_baseline(than, subject, on)
+        if within is not None:
+            _stays_within(subject, baseline, *within)
         # A function compared with itself is verified against what `correct` used.
         expectation = seen.expectation_of(fn) if against_itself else None
         bound = Bound(make_subject(expectation.reference, None), most) if most is not None else None
@@ -437,6 +445,19 @@ def faster(
         times += (("counts at most", f"{words.number(most)} times what {name_of(bound.subject.fn)} takes there"),)
     what = f"time of {base_name} over {name_of(fn)}"
     return seen.finish(judged.of_ratio(title, what, pairs.interval, len(pairs.ratios), ramp, times), fn)
+
+
+def _stays_within(subject: Subject, baseline: Subject, metric: str, make: Maker, most: float) -> None:
+    """Refuse a function that counts more than `most` times what the baseline does."""
+    _admit(subject.bench, (subject.fn,), "counted")
+    mine = count_of(subject, metric, make)
+    base = count_of(baseline, metric, make, seeds=subject.bench)
+    if mine > most * base:
+        raise FunctionFailedError(
+            f"{name_of(subject.fn, YOURS)} needs {words.number(mine)} {METRICS[metric]} where "
+            f"{name_of(baseline.fn)} needs {words.number(base)}, and {words.number(most)} times as many are the "
+            "most: work in the arrays that you get, and make none of your own."
+        )
 
 
 def predicted(

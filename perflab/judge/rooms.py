@@ -232,6 +232,7 @@ def _group(call: ast.Call, texts: dict[str, Any]) -> Group:
     together = "threads" in named or isinstance(call.args[0], ast.Tuple)
     metric = call.args[1] if len(call.args) > 1 else named.get("metric")
     is_count = call.func.attr == "counts" and _is_counted_inside(metric, texts)
+    is_count |= "within" in named
     return Group(functions, team, together or is_count)
 
 

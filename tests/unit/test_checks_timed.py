@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 from checking import large, make, make_table, passed, plain_layout, report, step_parts, step_records, total
+from numba import njit
 
 from perflab import check
 from perflab.check import checks, subjects
@@ -283,3 +284,33 @@ def test_a_wall_clock_may_be_asked_for(monkeypatch):
     fn = passed(lambda array: total(array))
     found = report(check.faster, fn, than=total, on=make, zero=1.5, full=3, points=2, clock="wall")
     assert dict(found.rows)["ratio"].startswith("1, ")
+
+
+@njit
+def total_of(array):
+    whole = 0.0
+    for i in range(array.size):
+        whole += array[i]
+    return whole
+
+
+@njit
+def total_of_a_copy(array):
+    return total_of(array.copy())
+
+
+def test_who_copies_its_input_earns_nothing_for_speed():
+    within = "accesses", make, 1.5
+    found = report(
+        check.faster, passed(total_of_a_copy), than=total_of, on=make, zero=1.5, full=6, points=3, within=within
+    )
+    assert found.points == 0
+    assert found.sentence.endswith("work in the arrays that you get, and make none of your own.")
+
+
+def test_a_bound_on_counts_is_against_another_function():
+    fn = passed(total_of)
+    with pytest.raises(ValueError, match=r"^within:"):
+        check.faster(fn, than=(fn, large), on=make, zero=1.5, full=6, points=3, within=("accesses", make, 1.5))
+    with pytest.raises(ValueError, match=r"^within:"):
+        check.faster(fn, than=total, on=make, zero=1.5, full=6, points=3, within=("sighs", make, 1.5))

@@ -23,9 +23,11 @@ def test_functions_that_are_counted_inside_need_a_clean_room():
         "check.counts(d, metric='peak_bytes', on=m, zero=1, full=2, points=1)",
         "def share(result): return 1\ncheck.counts(e, share, on=m, zero=1, full=2, points=1)",
         "check.counts(f, lambda result: 1, on=m, zero=1, full=2, points=1)",
+        "check.faster(g, than=x, on=m, zero=2, full=3, points=1)",
+        "check.faster(h, than=x, on=m, zero=2, full=3, points=1, within=('accesses', m, 1.5))",
     ]
     found = {min(names): inside for names, inside in counted(*tests).items()}
-    assert found == {"a": False, "b": True, "c": False, "d": True, "e": False, "f": False}
+    assert found == {"a": False, "b": True, "c": False, "d": True, "e": False, "f": False, "g": False, "h": True}
 
 
 def test_a_metric_with_a_name_is_looked_up_and_one_that_is_computed_counts_as_inside():
