@@ -402,7 +402,8 @@ def faster(
         "wall" for I/O and threads only.
     within : (str, maker, float), optional
         ``(metric, make, most)``: on an input of `make`, `fn` counts at most `most` times what `than` does, or it
-        earns nothing. So nobody gains by copying the input to where the work is easy.
+        earns nothing. So nobody gains by other work than the exercise's, such as a copy of the
+        input; a function that cannot be counted gains nothing.
 
     Returns
     -------
@@ -456,7 +457,7 @@ def _stays_within(subject: Subject, baseline: Subject, metric: str, make: Maker,
         raise FunctionFailedError(
             f"{name_of(subject.fn, YOURS)} needs {words.number(mine)} {METRICS[metric]} where "
             f"{name_of(baseline.fn)} needs {words.number(base)}, and {words.number(most)} times as many are the "
-            "most: work in the arrays that you get, and make none of your own."
+            "most: this cell's points are for code that needs no more."
         )
 
 

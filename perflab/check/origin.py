@@ -9,7 +9,6 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 GRADE_ID = "# grade_id: "  # first line of a tests cell, written when the notebook is generated
-
 WITHOUT = "# without: "  # its second line, where answers may not use some modules
 
 

@@ -305,7 +305,7 @@ def test_who_copies_its_input_earns_nothing_for_speed():
         check.faster, passed(total_of_a_copy), than=total_of, on=make, zero=1.5, full=6, points=3, within=within
     )
     assert found.points == 0
-    assert found.sentence.endswith("work in the arrays that you get, and make none of your own.")
+    assert found.sentence.endswith("this cell's points are for code that needs no more.")
 
 
 def test_a_bound_on_counts_is_against_another_function():

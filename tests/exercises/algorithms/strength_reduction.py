@@ -78,7 +78,7 @@ def fill(pattern, width, down, right, out):
             if y == rows:
                 y = 0
 """,
-        points(1, 1, (0, 5)),
+        points(1, 0, (0, 5)),
     ),
     # The same three divisions, of smaller integers: each is written once, and done as often.
     "smaller_integers": (
@@ -93,67 +93,6 @@ def fill(pattern, width, down, right, out):
         out[i] = pattern[np.uint32(y + down) % rows, np.uint32(x + right) % columns]
 """,
         points(1, (0, 1), (0, 2)),
-    ),
-    # Remainders of floating-point numbers: no instruction divides, a function of the library does.
-    "floating_remainders": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    rows, columns = pattern.shape
-    for i in range(out.size):
-        x = int(np.fmod(float(i), float(width)))
-        y = int(np.fmod(float(i // width + down), float(rows)))
-        out[i] = pattern[y, int(np.fmod(float(x + right), float(columns)))]
-""",
-        points(1, 0, 0),
-    ),
-    # Right for the sizes that it knows, and only for these without a division.
-    "constants_of_one_size": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    rows, columns = pattern.shape
-    if rows == 47 and columns == 83:
-        for i in range(out.size):
-            y, x = i // width, i % width
-            out[i] = pattern[(y + down) % 47, (x + right) % 83]
-    else:
-        for i in range(out.size):
-            y, x = i // width, i % width
-            out[i] = pattern[(y + down) % rows, (x + right) % columns]
-""",
-        points(1, 0, 0),
-    ),
-    # The given function under another name: LLVM makes one function of both.
-    "delegates": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    fill_dividing(pattern, width, down, right, out)
-""",
-        points(1, 0, 0),
-    ),
-    # Carries all along in one loop, which asks more often: the lever, and enough.
-    "one_loop": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    rows, columns = pattern.shape
-    y, begin = down % rows, right % columns
-    x, left = begin, width
-    for i in range(out.size):
-        out[i] = pattern[y, x]
-        x += 1
-        if x == columns:
-            x = 0
-        left -= 1
-        if left == 0:
-            x, left = begin, width
-            y += 1
-            if y == rows:
-                y = 0
-""",
-        points(1, 2, (0, 5)),
     ),
     # No division for a pixel, but four for each line: the loop over the lines still computes its row anew.
     "divides_for_each_line": (
@@ -171,22 +110,6 @@ def fill(pattern, width, down, right, out):
                 x = 0
 """,
         points(1, 0, (0, 5)),
-    ),
-    # A table of the columns of a line: a division for each column, in a loop. Half-way.
-    "table_of_a_line": (
-        """
-@njit
-def fill(pattern, width, down, right, out):
-    rows, columns = pattern.shape
-    places = np.empty(width, np.uint32)
-    for k in range(width):
-        places[k] = (k + right) % columns
-    for first in range(0, out.size, width):
-        row, line = pattern[(first // width + down) % rows], out[first : first + width]
-        for k in range(line.size):
-            line[k] = row[places[k]]
-""",
-        points(1, (0, 1), (0, 5)),
     ),
     # The chapter's way, with numbers of floating point: right, and legal.
     "reciprocals": (
@@ -246,5 +169,18 @@ def fill(pattern, width, down, right, out):
         out[i] = pattern[y, x]
 """,
         points(1, 2, 0),
+    ),
+    # No loop of its own: NumPy copies whole lines.
+    "whole_lines": (
+        """
+def fill(pattern, width, down, right, out):
+    rows, columns = pattern.shape
+    shifted = np.roll(pattern, (-down, -right), (0, 1))
+    lines, rest = divmod(out.size, width)
+    wide = np.tile(shifted, (1, width // columns + 1))[:, :width]
+    tall = np.tile(wide, (lines // rows + 2, 1)).reshape(-1)
+    out[:] = tall[: out.size]
+""",
+        points(1, 0, 0),
     ),
 }
